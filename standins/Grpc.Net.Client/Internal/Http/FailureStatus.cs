@@ -13,13 +13,13 @@ internal static class FailureStatus
         : new Status(FindCode(exception), Describe(exception, what), exception);
 
     /// <summary>Whether no connection was made, so the server has seen nothing of the call.</summary>
-    public static bool IsConnectFailure(Exception exception) => exception switch
-    {
-        HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
-            or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError } => true,
-        OperationCanceledException { InnerException: TimeoutException } => true,
-        _ => false,
-    };
+    public static bool IsConnectFailure(Exception exception) =>
+        exception is HttpRequestException
+        {
+            HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
+                or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError,
+        }
+        or OperationCanceledException { InnerException: TimeoutException };
 
     private static StatusCode FindCode(Exception exception)
     {
