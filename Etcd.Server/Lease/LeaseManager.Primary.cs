@@ -87,8 +87,8 @@ public sealed partial class LeaseManager
                 return new LeaseRenewal(LeaseStatus.ExpiredPending, 0);
             }
 
-            StartTime(lease, TimeSpan.Zero);
-            return new LeaseRenewal(LeaseStatus.Ok, lease.TtlSeconds);
+            StartTime(lease, TimeSpan.Zero, lease.TtlSeconds);
+            return new LeaseRenewal(LeaseStatus.Ok, lease.TtlSeconds, lease.CheckpointSeconds > 0);
         }
     }
 
@@ -170,10 +170,12 @@ public sealed partial class LeaseManager
         return waiters;
     }
 
-    private void StartTime(LeaseEntry lease, TimeSpan extend)
+    private void StartTime(LeaseEntry lease, TimeSpan extend) => StartTime(lease, extend, lease.SecondsToRun);
+
+    private void StartTime(LeaseEntry lease, TimeSpan extend, long seconds)
     {
         // The largest TTL in nanoseconds is just below what a long holds.
-        Int128 expiry = (Int128)_time.GetTimestamp() + Ticks(extend) + ((Int128)lease.SecondsToRun * _time.TimestampFrequency);
+        Int128 expiry = (Int128)_time.GetTimestamp() + Ticks(extend) + ((Int128)seconds * _time.TimestampFrequency);
         lease.Expiry = (long)Int128.Min(expiry, LeaseEntry.Never - 1);
         _heap.Set(lease, lease.Expiry);
     }
