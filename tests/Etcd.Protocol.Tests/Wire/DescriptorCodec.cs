@@ -1,0 +1,120 @@
+using System.Collections;
+using System.Text;
+using Etcd.Protocol.Wire;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+
+namespace Etcd.Protocol.Tests.Wire;
+
+/// <summary>
+/// Encodes and decodes any message by its descriptor, with nothing but ProtoReader and ProtoWriter: a second codec to
+/// hold against the generated one. Knows the field types that the protocol has.
+/// </summary>
+internal static class DescriptorCodec
+{
+    public static byte[] Encode(IMessage message)
+    {
+        using var stream = new MemoryStream();
+        foreach (var field in message.Descriptor.Fields.InFieldNumberOrder())
+        {
+            foreach (var value in ValuesToWrite(message, field))
+                stream.Write(EncodeField(field, value));
+        }
+
+        return stream.ToArray();
+    }
+
+    public static IMessage Decode(MessageDescriptor descriptor, ReadOnlySpan<byte> bytes)
+    {
+        var message = (IMessage)Activator.CreateInstance(descriptor.ClrType)!;
+        var reader = new ProtoReader(bytes);
+        for (var tag = reader.ReadTag(); tag != 0; tag = reader.ReadTag())
+        {
+            var field = descriptor.FindFieldByNumber((int)(tag >> 3));
+            if (field is null || (tag & 7) != (uint)TypeOf(field))
+            {
+                reader.Skip(tag);
+                continue;
+            }
+
+            var value = ReadValue(field, ref reader);
+            if (field.IsRepeated)
+                ((IList)field.Accessor.GetValue(message)).Add(value);
+            else
+                field.Accessor.SetValue(message, value);
+        }
+
+        return message;
+    }
+
+    private static IEnumerable<object> ValuesToWrite(IMessage message, FieldDescriptor field)
+    {
+        var value = field.Accessor.GetValue(message);
+        if (field.IsRepeated)
+            return ((IList)value).Cast<object>();
+
+        var present = field.HasPresence ? field.Accessor.HasValue(message) : !IsDefault(value);
+        return present ? [value] : [];
+    }
+
+    private static bool IsDefault(object value) => value switch
+    {
+        string text => text.Length == 0,
+        ByteString bytes => bytes.IsEmpty,
+        _ => ToVarint(value) == 0,
+    };
+
+    private static byte[] EncodeField(FieldDescriptor field, object value)
+    {
+        var number = field.FieldNumber;
+        byte[] buffer;
+        int written;
+        if (TypeOf(field) == ProtoWireType.Varint)
+        {
+            buffer = new byte[ProtoWriter.VarintFieldSize(number, ToVarint(value))];
+            written = ProtoWriter.WriteVarintField(buffer, number, ToVarint(value));
+        }
+        else
+        {
+            var content = value switch
+            {
+                string text => Encoding.UTF8.GetBytes(text),
+                ByteString bytes => bytes.ToByteArray(),
+                _ => Encode((IMessage)value),
+            };
+            buffer = new byte[ProtoWriter.BytesFieldSize(number, content.Length)];
+            written = ProtoWriter.WriteBytesField(buffer, number, content);
+        }
+
+        Assert.Equal(buffer.Length, written);
+        return buffer;
+    }
+
+    private static object ReadValue(FieldDescriptor field, ref ProtoReader reader) => field.FieldType switch
+    {
+        FieldType.Bool => reader.ReadBool(),
+        FieldType.Int64 => reader.ReadInt64(),
+        FieldType.UInt64 => reader.ReadVarint(),
+        FieldType.UInt32 => reader.ReadUInt32(),
+        FieldType.Enum => Enum.ToObject(field.EnumType.ClrType, reader.ReadInt32()),
+        FieldType.String => Encoding.UTF8.GetString(reader.ReadBytes()),
+        FieldType.Bytes => ByteString.CopyFrom(reader.ReadBytes()),
+        _ => Decode(field.MessageType, reader.ReadBytes()),
+    };
+
+    private static ProtoWireType TypeOf(FieldDescriptor field) => field.FieldType switch
+    {
+        FieldType.Message or FieldType.String or FieldType.Bytes => ProtoWireType.LengthDelimited,
+        _ => ProtoWireType.Varint,
+    };
+
+    private static ulong ToVarint(object value) => value switch
+    {
+        bool flag => flag ? 1UL : 0UL,
+        long number => unchecked((ulong)number),
+        ulong number => number,
+        uint number => number,
+        Enum name => unchecked((ulong)(long)(int)(object)name),
+        _ => throw new InvalidOperationException($"Not a varint: {value.GetType()}."),
+    };
+}
