@@ -1,0 +1,26 @@
+using Etcd.Server.Node;
+
+namespace Etcd.Server.Api;
+
+/// <summary>What the services stand on: the node's facade and the limits that flags set. Immutable.</summary>
+/// <param name="Status">The member.</param>
+/// <param name="Proposals">Writes.</param>
+/// <param name="Reads">Reads.</param>
+/// <param name="Rooms">Watches and leases.</param>
+/// <param name="Ids">Ids for leases that clients leave open.</param>
+/// <param name="Options">Limits.</param>
+public sealed record ApiContext(
+    IMemberStatus Status, IProposals Proposals, IReads Reads, IWatchesAndLeases Rooms, RequestIds Ids, ApiOptions Options);
+
+/// <summary>Limits of the interface that flags set.</summary>
+public sealed record ApiOptions
+{
+    /// <summary>Operations in a transaction (--max-txn-ops).</summary>
+    public required int MaxTxnOps { get; init; }
+
+    /// <summary>Bytes of a request (--max-request-bytes).</summary>
+    public required int MaxRequestBytes { get; init; }
+
+    /// <summary>How long a health check may wait for its read.</summary>
+    public required TimeSpan RequestTimeout { get; init; }
+}

@@ -1,0 +1,35 @@
+using Etcd.Protocol.Errors;
+using Etcd.Protocol.Etcdserverpb;
+using Etcd.Server.Primitives;
+using Grpc.Core;
+
+namespace Etcd.Server.Api.Maintenance;
+
+/// <summary>etcdserverpb.Maintenance: the member's status. The other calls are Unimplemented until their rooms exist.</summary>
+/// <param name="api">The node.</param>
+internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb.Maintenance.MaintenanceBase
+{
+    /// <inheritdoc/>
+    public override Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
+    {
+        var response = new StatusResponse
+        {
+            Header = ResponseHeader.Message(api.Status, api.Status.Revision),
+            Version = EtcdVersion.Server,
+            StorageVersion = EtcdVersion.Cluster,
+            Leader = api.Status.Leader.Value,
+            RaftIndex = api.Status.Committed.Value,
+            RaftAppliedIndex = api.Status.Applied.Value,
+            RaftTerm = api.Status.Term.Value,
+            DbSize = api.Status.StoreBytes,
+            DbSizeInUse = api.Status.StoreBytesInUse,
+            DowngradeInfo = new DowngradeInfo(),
+        };
+        if (api.Status.Leader.IsNone)
+        {
+            response.Errors.Add(EtcdErrors.NoLeader.Text);
+        }
+
+        return Task.FromResult(response);
+    }
+}

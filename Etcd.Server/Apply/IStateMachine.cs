@@ -1,0 +1,21 @@
+using Etcd.Server.Primitives;
+using Etcd.Server.Raft;
+
+namespace Etcd.Server.Apply;
+
+/// <summary>
+/// The replicated state as the log's owner sees it: committed entries go in, in order, each exactly once. Called by one
+/// thread at a time; reads no clock, no random number, no culture, so that every member gets to the same state.
+/// </summary>
+public interface IStateMachine
+{
+    /// <summary>Applies one committed entry. Readers see nothing of it before <see cref="Publish"/>.</summary>
+    /// <param name="entry">The next entry.</param>
+    /// <param name="requestId">The id of the request that it carries; zero if none.</param>
+    /// <returns>The outcome for whoever waits for that id; null where nobody can wait.</returns>
+    ApplyOutcome? Apply(in Entry entry, out ulong requestId);
+
+    /// <summary>Makes everything that was applied visible to readers and watchers, in one step.</summary>
+    /// <param name="applied">The index of the last applied entry.</param>
+    void Publish(LogIndex applied);
+}

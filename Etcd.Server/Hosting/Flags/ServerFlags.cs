@@ -1,0 +1,229 @@
+using System.Globalization;
+using System.Text;
+using Etcd.Server.Primitives;
+using Microsoft.Extensions.Logging;
+
+namespace Etcd.Server.Hosting.Flags;
+
+/// <summary>
+/// The server's flags: exactly those that this server acts on, under etcd's names. Any other is refused, so that nobody
+/// believes in a setting that has no effect.
+/// </summary>
+public static class ServerFlags
+{
+    private static readonly Flag<ServerOptions>[] All =
+    [
+        new("name", "default", "Human-readable name of this member.", (o, v) => o with { Name = NotEmpty(v) }),
+        new("data-dir", "${name}.etcd", "Path to the data folder.", (o, v) => o with { DataDir = v }),
+        new("wal-dir", "", "Path to a folder of its own for the write-ahead log.", (o, v) => o with { WalDir = v }),
+        new("listen-client-urls", "http://localhost:2379", "URLs to listen on for client traffic, separated by commas.",
+            (o, v) => o with { ListenClientUrls = Bindable(v) }),
+        new("listen-peer-urls", "http://localhost:2380", "URLs to listen on for peer traffic, separated by commas.",
+            (o, v) => o with { ListenPeerUrls = Bindable(v) }),
+        new("advertise-client-urls", "http://localhost:2379", "This member's client URLs as the cluster is told.",
+            (o, v) => o with { AdvertiseClientUrls = EtcdUrl.ParseList(v) }),
+        new("initial-advertise-peer-urls", "http://localhost:2380", "This member's peer URLs as the cluster is told.",
+            (o, v) => o with { InitialAdvertisePeerUrls = EtcdUrl.ParseList(v) }),
+        new("initial-cluster", "", "The first members, as name=url pairs separated by commas; this one alone if empty.",
+            (o, v) => o with { InitialCluster = v }),
+        new("initial-cluster-token", "etcd-cluster", "Keeps clusters that have the same members apart.",
+            (o, v) => o with { InitialClusterToken = v }),
+        new("initial-cluster-state", "new", "Whether the cluster is 'new'. (Joining an existing one needs peers, which come next.)",
+            (o, v) => v == "new" ? o : throw new FormatException("this build starts single-member clusters only: the value must be \"new\"")),
+        new("heartbeat-interval", "100", "Time of one heartbeat, milliseconds.",
+            (o, v) => o with { HeartbeatMilliseconds = Number(v, 0, int.MaxValue) }),
+        new("election-timeout", "1000", "Time without a leader before an election, milliseconds.",
+            (o, v) => o with { ElectionMilliseconds = Number(v, 0, int.MaxValue) }),
+        new("max-txn-ops", "128", "Most operations in one transaction.",
+            (o, v) => o with { MaxTxnOps = Number(v, 0, int.MaxValue) }),
+        new("max-request-bytes", "1572864", "Largest client request, bytes.",
+            (o, v) => o with { MaxRequestBytes = Number(v, 1, int.MaxValue - (16 * 1024 * 1024)) }),
+        new("max-concurrent-streams", "4294967295", "Most streams at a time on one client connection.",
+            (o, v) => o with { MaxConcurrentStreams = (uint)LongNumber(v, 1, uint.MaxValue) }),
+        new("grpc-keepalive-interval", "2h", "How long a client connection may be silent before the server pings it.",
+            (o, v) => o with { GrpcKeepAliveInterval = GoDuration.Parse(v) }),
+        new("grpc-keepalive-timeout", "20s", "How long such a ping may stay unanswered.",
+            (o, v) => o with { GrpcKeepAliveTimeout = GoDuration.Parse(v) }),
+        new("watch-progress-notify-interval", "10m", "Interval of progress notifications to idle watchers.",
+            (o, v) => o with { WatchProgressNotifyInterval = GoDuration.Parse(v) }),
+        new("warning-unary-request-duration", "300ms", "Unary requests that take longer are logged.",
+            (o, v) => o with { WarningUnaryRequestDuration = GoDuration.Parse(v) }),
+        new("unsafe-no-fsync", "false", "Do not wait for the disk. Unsafe: a crash of the machine loses data.",
+            (o, v) => o with { UnsafeNoFsync = Bool(v) }, IsBool: true),
+        new("cert-file", "", "The certificate for https client URLs.", (o, v) => o with { CertFile = v }),
+        new("key-file", "", "The key of that certificate.", (o, v) => o with { KeyFile = v }),
+        new("client-cert-auth", "false", "Ask clients for a certificate that --trusted-ca-file verifies.",
+            (o, v) => o with { ClientCertAuth = Bool(v) }, IsBool: true),
+        new("trusted-ca-file", "", "The authorities of client certificates.", (o, v) => o with { TrustedCaFile = v }),
+        new("logger", "zap", "The log's structure; only 'zap' exists, and means etcd's own.",
+            (o, v) => v == "zap" ? o : throw new FormatException($"unknown logger option \"{v}\"")),
+        new("log-level", "info", "debug, info, warn, error, panic or fatal.", (o, v) => o with { LogLevel = Level(v) }),
+        new("log-format", "json", "json or console.", (o, v) => o with { LogFormat = Format(v) }),
+        new("log-outputs", "default", "stderr, stdout or file paths, separated by commas.",
+            (o, v) => o with { LogOutputs = [.. v.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)] }),
+    ];
+
+    /// <summary>The flags, to parse with.</summary>
+    public static FlagSet<ServerOptions> Flags { get; } = new(All);
+
+    /// <summary>Parses and checks what belongs together.</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="environment">The environment.</param>
+    /// <exception cref="FlagException">Something is wrong.</exception>
+    public static FlagSet<ServerOptions>.Result Parse(
+        IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment)
+    {
+        FlagSet<ServerOptions>.Result result = Flags.Parse(new ServerOptions(), arguments, environment);
+        Check(result.Options, result.Set);
+        return result;
+    }
+
+    /// <summary>The text of --help.</summary>
+    public static string Help()
+    {
+        var text = new StringBuilder("Usage:\n\n  Etcd.Server [flags]\n    Start a member.\n\n  Etcd.Server --version\n    Show the version.\n\nFlags:\n\n");
+        foreach (Flag<ServerOptions> flag in All)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"  --{flag.Name} '{flag.Default}'\n    {flag.Help}\n");
+        }
+
+        return text.Append("\nEach flag can be given as an environment variable: --listen-client-urls is ETCD_LISTEN_CLIENT_URLS.\n").ToString();
+    }
+
+    private static void Check(ServerOptions options, IReadOnlySet<string> set)
+    {
+        Require(options.HeartbeatMilliseconds > 0, $"--heartbeat-interval must be >0 (set to {options.HeartbeatMilliseconds}ms)");
+        Require(options.ElectionMilliseconds > 0, $"--election-timeout must be >0 (set to {options.ElectionMilliseconds}ms)");
+        Require(
+            options.ElectionMilliseconds / 5 >= options.HeartbeatMilliseconds,
+            $"--election-timeout[{options.ElectionMilliseconds}ms] should be at least as 5 times as --heartbeat-interval[{options.HeartbeatMilliseconds}ms]");
+        Require(
+            options.ElectionMilliseconds <= Limits.ElectionTimeoutMillisecondsMax,
+            $"--election-timeout[{options.ElectionMilliseconds}ms] is too long, and should be set less than {Limits.ElectionTimeoutMillisecondsMax}ms");
+        Require(
+            !set.Contains("listen-client-urls") || set.Contains("advertise-client-urls"),
+            "--advertise-client-urls is required when --listen-client-urls is set explicitly");
+        CheckCluster(options);
+        CheckTls(options);
+    }
+
+    private static void CheckCluster(ServerOptions options)
+    {
+        if (options.InitialCluster.Length == 0)
+        {
+            return;
+        }
+
+        List<(string Name, string Url)> pairs = [.. options.InitialCluster.Split(',').Select(Pair)];
+        Require(
+            pairs.Exists(p => p.Name == options.Name),
+            $"couldn't find local name \"{options.Name}\" in the initial cluster configuration");
+        Require(
+            pairs.TrueForAll(p => p.Name == options.Name),
+            $"--initial-cluster names {pairs.Select(p => p.Name).Distinct().Count()} members: this build starts single-member clusters only");
+        string[] advertised = [.. options.InitialAdvertisePeerUrls.Select(u => u.Text)];
+        string[] missing = [.. pairs.Select(p => p.Url).Except(advertised)];
+        Require(
+            missing.Length == 0,
+            $"--initial-cluster has {string.Join(',', missing.Select(u => options.Name + "=" + u))} but missing from --initial-advertise-peer-urls={string.Join(',', advertised)}");
+        string[] unknown = [.. advertised.Except(pairs.Select(p => p.Url))];
+        Require(
+            unknown.Length == 0,
+            $"--initial-advertise-peer-urls has {string.Join(',', unknown.Select(u => options.Name + "=" + u))} but missing from --initial-cluster={options.InitialCluster}");
+    }
+
+    private static (string Name, string Url) Pair(string pair)
+    {
+        int equals = pair.IndexOf('=', StringComparison.Ordinal);
+        Require(equals > 0, $"--initial-cluster: \"{pair}\" is not of the form name=url");
+        string url = pair[(equals + 1)..].Trim();
+        try
+        {
+            EtcdUrl.Parse(url);
+        }
+        catch (FormatException e)
+        {
+            throw new FlagException($"--initial-cluster: {e.Message}");
+        }
+
+        return (pair[..equals].Trim(), url);
+    }
+
+    private static void CheckTls(ServerOptions options)
+    {
+        bool anyTls = options.ListenClientUrls.Any(u => u.IsTls);
+        Require(
+            !anyTls || (options.CertFile.Length > 0 && options.KeyFile.Length > 0),
+            "TLS key/cert (--cert-file, --key-file) must be provided for client url " + options.ListenClientUrls.FirstOrDefault(u => u.IsTls));
+        Require(
+            !options.ListenPeerUrls.Any(u => u.IsTls),
+            "--listen-peer-urls: TLS between peers comes with the peers; use http here");
+        Require(
+            !options.ClientCertAuth || options.TrustedCaFile.Length > 0,
+            "--client-cert-auth needs --trusted-ca-file");
+        Require(
+            (options.CertFile.Length == 0) == (options.KeyFile.Length == 0),
+            "KeyFile and CertFile must both be present[key: " + options.KeyFile + ", cert: " + options.CertFile + "]");
+        foreach ((string flag, string path) in new[] { ("cert-file", options.CertFile), ("key-file", options.KeyFile), ("trusted-ca-file", options.TrustedCaFile) })
+        {
+            Require(path.Length == 0 || File.Exists(path), $"--{flag}: no such file: {path}");
+        }
+    }
+
+    private static void Require(bool holds, string otherwise)
+    {
+        if (!holds)
+        {
+            throw new FlagException(otherwise);
+        }
+    }
+
+    private static string NotEmpty(string text) => text.Length > 0 ? text : throw new FormatException("it may not be empty");
+
+    private static IReadOnlyList<EtcdUrl> Bindable(string text)
+    {
+        IReadOnlyList<EtcdUrl> urls = EtcdUrl.ParseList(text);
+        foreach (EtcdUrl url in urls)
+        {
+            url.CheckBindable();
+        }
+
+        return urls;
+    }
+
+    private static int Number(string text, int min, int max) => (int)LongNumber(text, min, max);
+
+    private static long LongNumber(string text, long min, long max)
+    {
+        if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value))
+        {
+            throw new FormatException("it is not a whole number");
+        }
+
+        return value >= min && value <= max ? value : throw new FormatException($"it must be from {min} to {max}");
+    }
+
+    private static bool Bool(string text) => text switch
+    {
+        "1" or "t" or "T" or "true" or "TRUE" or "True" => true,
+        "0" or "f" or "F" or "false" or "FALSE" or "False" => false,
+        _ => throw new FormatException("it is neither true nor false"),
+    };
+
+    private static LogLevel Level(string text) => text switch
+    {
+        "debug" => LogLevel.Debug,
+        "info" => LogLevel.Information,
+        "warn" => LogLevel.Warning,
+        "error" => LogLevel.Error,
+        "panic" or "fatal" => LogLevel.Critical,
+        _ => throw new FormatException($"unrecognized level: \"{text}\""),
+    };
+
+    private static LogFormat Format(string text) => text switch
+    {
+        "json" => LogFormat.Json,
+        "console" => LogFormat.Console,
+        _ => throw new FormatException($"unknown log format \"{text}\""),
+    };
+}

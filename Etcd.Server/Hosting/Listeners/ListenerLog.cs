@@ -1,0 +1,13 @@
+using Microsoft.Extensions.Logging;
+
+namespace Etcd.Server.Hosting.Listeners;
+
+/// <summary>Log messages of the listeners. Event ids 9100 to 9119.</summary>
+internal static partial class ListenerLog
+{
+    [LoggerMessage(9100, LogLevel.Warning, "stopped accepting connections on {Endpoint}")]
+    public static partial void AcceptFailed(ILogger logger, string endpoint, Exception failure);
+
+    [LoggerMessage(9101, LogLevel.Debug, "connection on {Endpoint} failed before its protocol was known")]
+    public static partial void ConnectionFailed(ILogger logger, string endpoint, Exception failure);
+}

@@ -1,0 +1,64 @@
+namespace Etcd.Server.Hosting;
+
+/// <summary>
+/// A thread that runs a step machine: it calls the step for as long as the step says that it did something, then sleeps
+/// until it is woken. Waking costs nothing when the thread is not asleep.
+/// </summary>
+internal sealed class WorkerThread : IDisposable
+{
+    private readonly Func<bool> _step;
+    private readonly Thread _thread;
+    private readonly ManualResetEventSlim _awake = new(initialState: true, spinCount: 0);
+    private volatile bool _stopping;
+
+    /// <summary>Makes the thread; <see cref="Start"/> starts it.</summary>
+    /// <param name="name">Shown by tools that list threads.</param>
+    /// <param name="step">Does the next piece of work; false if there was none.</param>
+    public WorkerThread(string name, Func<bool> step)
+    {
+        _step = step;
+        _thread = new Thread(Run) { Name = name, IsBackground = true };
+    }
+
+    /// <summary>Begins.</summary>
+    public void Start() => _thread.Start();
+
+    /// <summary>There is something to do. Any thread.</summary>
+    public void Wake()
+    {
+        if (!_awake.IsSet)
+        {
+            _awake.Set();
+        }
+    }
+
+    /// <summary>Ends the thread after its current step and waits for it.</summary>
+    public void Dispose()
+    {
+        _stopping = true;
+        _awake.Set();
+        if (_thread.IsAlive && _thread != Thread.CurrentThread)
+        {
+            _thread.Join();
+        }
+
+        _awake.Dispose();
+    }
+
+    private void Run()
+    {
+        while (!_stopping)
+        {
+            // Reset comes before the look: work that arrives after the look finds the event reset and sets it.
+            _awake.Reset();
+            while (!_stopping && _step())
+            {
+            }
+
+            if (!_stopping)
+            {
+                _awake.Wait();
+            }
+        }
+    }
+}

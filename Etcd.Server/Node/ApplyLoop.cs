@@ -1,0 +1,115 @@
+using System.Collections.Concurrent;
+using Etcd.Server.Apply;
+using Etcd.Server.Primitives;
+using Etcd.Server.Raft;
+
+namespace Etcd.Server.Node;
+
+/// <summary>
+/// Takes committed entries to the state machine, makes them visible batch by batch, and completes the requests that
+/// waited for them. A step machine: <see cref="RunOnce"/> does what is there and returns. Entries come from the log
+/// thread; <see cref="RunOnce"/> may be called by any thread, and one that finds another inside returns at once.
+/// </summary>
+internal sealed class ApplyLoop(
+    IStateMachine machine, PendingRequests pending, AppliedWaiters waiters, ICompletions completions, LogIndex applied)
+{
+    /// <summary>
+    /// Entries per publication. Bounds how long a reader or a watcher waits for a change that is already applied; one
+    /// publication per entry would copy index nodes for each.
+    /// </summary>
+    private const int BatchMax = 1024;
+
+    private readonly ConcurrentQueue<Entry> _committed = new();
+    private readonly List<Proposal> _done = new(BatchMax);
+    private long _applied = (long)applied.Value;
+    private int _running;
+
+    /// <summary>The last index that readers can see.</summary>
+    public LogIndex Applied => new((ulong)Volatile.Read(ref _applied));
+
+    /// <summary>Whether nothing waits and nobody is inside.</summary>
+    public bool IsIdle => _committed.IsEmpty && Volatile.Read(ref _running) == 0;
+
+    /// <summary>Hands over committed entries, in order.</summary>
+    public void Enqueue(List<Entry> entries)
+    {
+        foreach (Entry entry in entries)
+        {
+            _committed.Enqueue(entry);
+        }
+    }
+
+    /// <summary>Applies what is there.</summary>
+    /// <returns>Whether anything was done.</returns>
+    public bool RunOnce()
+    {
+        bool any = false;
+        // The second look after leaving: whoever enqueued in between found this thread inside and went away.
+        while (!_committed.IsEmpty && Interlocked.CompareExchange(ref _running, 1, 0) == 0)
+        {
+            try
+            {
+                while (ApplyBatch())
+                {
+                    any = true;
+                }
+            }
+            finally
+            {
+                Volatile.Write(ref _running, 0);
+            }
+        }
+
+        return any;
+    }
+
+    private bool ApplyBatch()
+    {
+        LogIndex last = default;
+        int count = 0;
+        while (count < BatchMax && _committed.TryDequeue(out Entry entry))
+        {
+            count++;
+            last = entry.Index;
+            ApplyOutcome? outcome = machine.Apply(in entry, out ulong requestId);
+            if (requestId != 0 && outcome is not null && pending.TryTake(requestId, out Proposal proposal))
+            {
+                proposal.Outcome = outcome;
+                _done.Add(proposal);
+            }
+        }
+
+        if (count == 0)
+        {
+            return false;
+        }
+
+        machine.Publish(last);
+        Volatile.Write(ref _applied, (long)last.Value);
+        waiters.Release(last);
+        Complete();
+        return true;
+    }
+
+    private void Complete()
+    {
+        CompletionBatch? batch = null;
+        foreach (Proposal proposal in _done)
+        {
+            batch ??= new CompletionBatch();
+            batch.Add(proposal);
+            if (batch.IsFull)
+            {
+                completions.Post(batch);
+                batch = null;
+            }
+        }
+
+        if (batch is not null)
+        {
+            completions.Post(batch);
+        }
+
+        _done.Clear();
+    }
+}

@@ -1,0 +1,62 @@
+namespace Etcd.Server.Primitives;
+
+/// <summary>
+/// Every bound of the server in one place: the value, where it comes from, and what happens at it. Those that a flag
+/// overrides are the flag's default.
+/// </summary>
+public static class Limits
+{
+    /// <summary>Largest client request, bytes (--max-request-bytes). Beyond: "request is too large".</summary>
+    public const int RequestBytesMax = 1_572_864;
+
+    /// <summary>What the gRPC layer accepts beyond <see cref="RequestBytesMax"/>, bytes, as in etcd. Beyond: ResourceExhausted.</summary>
+    public const int GrpcOverheadBytes = 512 * 1024;
+
+    /// <summary>Operations in one transaction (--max-txn-ops). Beyond: "too many operations in txn request".</summary>
+    public const int TxnOpsMax = 128;
+
+    /// <summary>Streams on one client connection (--max-concurrent-streams); etcd's default is no limit.</summary>
+    public const uint ConcurrentStreamsMax = uint.MaxValue;
+
+    /// <summary>How far committed may run ahead of applied, entries. Beyond: "too many requests" (etcd: maxGapBetweenApplyAndCommitIndex).</summary>
+    public const ulong CommittedApplyGapMax = 5000;
+
+    /// <summary>Largest lease TTL, seconds. Beyond: "too large lease TTL".</summary>
+    public const long LeaseTtlSecondsMax = 9_000_000_000;
+
+    /// <summary>Leases revoked by expiry per <see cref="LeaseTickMilliseconds"/>, so that a mass expiry does not fill the log.</summary>
+    public const int LeaseRevokesPerTickMax = 500;
+
+    /// <summary>How often the lease room looks for expired leases, milliseconds.</summary>
+    public const int LeaseTickMilliseconds = 500;
+
+    /// <summary>Interval of progress notifications on idle watches that asked for them, milliseconds (--watch-progress-notify-interval).</summary>
+    public const int WatchProgressMilliseconds = 600_000;
+
+    /// <summary>Events kept in memory for watchers that keep up; one further behind reads the store.</summary>
+    public const int WatchRingEvents = 65_536;
+
+    /// <summary>Bytes that may wait unsent on one watch stream. Beyond: its watchers fall back to catch-up.</summary>
+    public const int WatchStreamPendingBytesMax = 4 * 1024 * 1024;
+
+    /// <summary>Heartbeat interval, milliseconds (--heartbeat-interval): one raft tick.</summary>
+    public const int HeartbeatMilliseconds = 100;
+
+    /// <summary>Election timeout, milliseconds (--election-timeout).</summary>
+    public const int ElectionTimeoutMilliseconds = 1000;
+
+    /// <summary>Largest election timeout that a flag may set, milliseconds.</summary>
+    public const int ElectionTimeoutMillisecondsMax = 50_000;
+
+    /// <summary>Entries in one batch for the log; a batch is one group commit. Beyond: the rest waits for the next.</summary>
+    public const int ProposalBatchMax = 4096;
+
+    /// <summary>Bytes of entries in one batch for the log. Beyond: the rest waits for the next.</summary>
+    public const int ProposalBatchBytesMax = 8 * 1024 * 1024;
+
+    /// <summary>Requests that may wait for their proposal to be taken. Beyond: "too many requests".</summary>
+    public const int ProposalQueueMax = 65_536;
+
+    /// <summary>Bytes in the first chunk's keys of a RangeStream answer grow from this many keys (etcd v3.7).</summary>
+    public const int RangeStreamFirstChunkKeys = 10;
+}

@@ -1,0 +1,68 @@
+using Etcd.Server.Primitives;
+
+namespace Etcd.Server.Raft;
+
+/// <summary>
+/// The consensus core as its owner sees it: a pure state machine. It does no I/O, reads no clock, starts nothing, and
+/// is called by one owner at a time. The owner feeds it with <see cref="Step"/> and <see cref="Tick"/>, takes what is to
+/// be done with <see cref="Ready"/>, and reports back with <see cref="OnAppended"/> and <see cref="OnApplied"/>.
+/// <see cref="Ready"/> may be taken again before the previous one's entries are durable, so that the log is written and
+/// replicated in parallel.
+/// </summary>
+public interface IRaft
+{
+    /// <summary>This member.</summary>
+    MemberId Id { get; }
+
+    /// <summary>The current term.</summary>
+    Term Term { get; }
+
+    /// <summary>The leader of the current term as far as known; none during an election.</summary>
+    MemberId Leader { get; }
+
+    /// <summary>What this member is now.</summary>
+    RaftRole Role { get; }
+
+    /// <summary>The highest index known to be committed.</summary>
+    LogIndex Committed { get; }
+
+    /// <summary>The highest index that was reported applied.</summary>
+    LogIndex Applied { get; }
+
+    /// <summary>The last index of the log, durable or not.</summary>
+    LogIndex LastIndex { get; }
+
+    /// <summary>
+    /// The index at which a read that begins now is linearizable, if this member can say so without asking anyone: it is
+    /// the only voter, leads, and has committed an entry of its own term (raft thesis 6.4, step 1). Otherwise null, and
+    /// the read goes by <see cref="MessageType.ReadIndex"/>.
+    /// </summary>
+    LogIndex? LocalReadIndex { get; }
+
+    /// <summary>Takes one message: a peer's, or a local one (proposals are <see cref="MessageType.Prop"/>).</summary>
+    /// <param name="message">The message.</param>
+    /// <returns>Whether it was taken; a proposal that was not taken changed nothing.</returns>
+    StepResult Step(in Message message);
+
+    /// <summary>One heartbeat interval has passed.</summary>
+    void Tick();
+
+    /// <summary>Whether <see cref="Ready"/> would return something.</summary>
+    bool HasReady { get; }
+
+    /// <summary>Takes what is to be done and clears it here.</summary>
+    /// <param name="into">Cleared and filled.</param>
+    void Ready(Ready into);
+
+    /// <summary>
+    /// Everything up to this entry, and the hard state that was taken with it, is durable in this member's WAL. A report
+    /// for an entry that was since replaced by another term's is ignored.
+    /// </summary>
+    /// <param name="index">The last durable index.</param>
+    /// <param name="term">The term of the entry at that index.</param>
+    void OnAppended(LogIndex index, Term term);
+
+    /// <summary>Everything up to this index is applied; its entries may be forgotten when no follower needs them.</summary>
+    /// <param name="index">The last applied index.</param>
+    void OnApplied(LogIndex index);
+}

@@ -1,0 +1,40 @@
+using Grpc.AspNetCore.Server.Calls;
+using Grpc.AspNetCore.Server.Interception;
+
+namespace Grpc.AspNetCore.Server.Methods;
+
+/// <summary>An entry of the method table: serves a call on any engine's stream.</summary>
+internal abstract class ServerMethod
+{
+    /// <summary>Serves the call; the stream's end has been decided when the task is complete. It never fails.</summary>
+    public abstract Task InvokeAsync(CallStream stream);
+}
+
+/// <summary>A method of a service, with what all kinds of calls have in common.</summary>
+internal abstract class ServerMethod<TService>(MethodSettings settings, ServiceSource<TService> services, InterceptorSource[] interceptors) : ServerMethod
+    where TService : class
+{
+    protected InterceptorSource[] Interceptors { get; } = interceptors;
+
+    public sealed override async Task InvokeAsync(CallStream stream)
+    {
+        var call = new ServerCall(stream, settings);
+        try
+        {
+            call.Begin();
+            var service = services.Get(call);
+            await RunAsync(service, call).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            call.Fail(failure);
+        }
+        finally
+        {
+            await call.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Serves the call and ends it, unless it throws.</summary>
+    protected abstract ValueTask RunAsync(TService service, ServerCall call);
+}
