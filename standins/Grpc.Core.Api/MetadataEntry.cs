@@ -5,10 +5,10 @@ namespace Grpc.Core;
 
 public sealed partial class Metadata
 {
-    private static readonly SearchValues<char> s_lowerKeyCharacters =
+    private static readonly SearchValues<char> _lowerKeyCharacters =
         SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-_.");
 
-    private static readonly SearchValues<char> s_keyCharacters =
+    private static readonly SearchValues<char> _keyCharacters =
         SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
 
     /// <summary>One key with its value, which is text or bytes by the key's suffix. It cannot be changed.</summary>
@@ -64,9 +64,9 @@ public sealed partial class Metadata
         private static string NormalizeKey(string key)
         {
             ArgumentNullException.ThrowIfNull(key);
-            if (key.Length != 0 && !key.AsSpan().ContainsAnyExcept(s_lowerKeyCharacters))
+            if (key.Length != 0 && !key.AsSpan().ContainsAnyExcept(_lowerKeyCharacters))
                 return key;
-            if (key.Length == 0 || key.AsSpan().ContainsAnyExcept(s_keyCharacters))
+            if (key.Length == 0 || key.AsSpan().ContainsAnyExcept(_keyCharacters))
                 throw new ArgumentException(
                     $"Metadata entry key '{key}' is not valid: it may have letters, digits, '.', '_' and '-' only.", nameof(key));
             return key.ToLowerInvariant();
