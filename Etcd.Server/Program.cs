@@ -1,1 +1,3 @@
-System.Console.WriteLine("etcd");
+using Etcd.Server.Hosting;
+
+return await EtcdProgram.RunAsync(args).ConfigureAwait(false);

@@ -9,8 +9,15 @@ namespace Etcd.Server.Api;
 /// <param name="Rooms">Watches and leases.</param>
 /// <param name="Ids">Ids for leases that clients leave open.</param>
 /// <param name="Options">Limits.</param>
+/// <param name="Stopping">Cancelled when the member begins to stop: streams end then.</param>
 public sealed record ApiContext(
-    IMemberStatus Status, IProposals Proposals, IReads Reads, IWatchesAndLeases Rooms, RequestIds Ids, ApiOptions Options);
+    IMemberStatus Status,
+    IProposals Proposals,
+    IReads Reads,
+    IWatchesAndLeases Rooms,
+    RequestIds Ids,
+    ApiOptions Options,
+    CancellationToken Stopping);
 
 /// <summary>Limits of the interface that flags set.</summary>
 public sealed record ApiOptions

@@ -18,4 +18,14 @@ public interface IStateMachine
     /// <summary>Makes everything that was applied visible to readers and watchers, in one step.</summary>
     /// <param name="applied">The index of the last applied entry.</param>
     void Publish(LogIndex applied);
+
+    /// <summary>Whether <see cref="Maintain"/> has something to do.</summary>
+    bool NeedsMaintenance { get; }
+
+    /// <summary>
+    /// Does one small step of work that can wait (freeing what was compacted). Called between batches, never with entries
+    /// applied and not published.
+    /// </summary>
+    /// <returns>Whether there is more.</returns>
+    bool Maintain();
 }

@@ -6,18 +6,29 @@ namespace Etcd.Server.Hosting;
 /// </summary>
 internal sealed class WorkerThread : IDisposable
 {
-    private readonly Func<bool> _step;
+    private readonly Func<TimeSpan> _step;
     private readonly Thread _thread;
     private readonly ManualResetEventSlim _awake = new(initialState: true, spinCount: 0);
     private volatile bool _stopping;
 
     /// <summary>Makes the thread; <see cref="Start"/> starts it.</summary>
     /// <param name="name">Shown by tools that list threads.</param>
-    /// <param name="step">Does the next piece of work; false if there was none.</param>
-    public WorkerThread(string name, Func<bool> step)
+    /// <param name="step">
+    /// Does the next piece of work and says when it wants to be called again unless woken before: zero if there is more,
+    /// <see cref="Timeout.InfiniteTimeSpan"/> if only a wake-up brings more.
+    /// </param>
+    public WorkerThread(string name, Func<TimeSpan> step)
     {
         _step = step;
         _thread = new Thread(Run) { Name = name, IsBackground = true };
+    }
+
+    /// <summary>A thread for a step that only says whether it did something.</summary>
+    /// <param name="name">Shown by tools that list threads.</param>
+    /// <param name="step">Does the next piece of work; false if there was none.</param>
+    public WorkerThread(string name, Func<bool> step)
+        : this(name, () => step() ? TimeSpan.Zero : Timeout.InfiniteTimeSpan)
+    {
     }
 
     /// <summary>Begins.</summary>
@@ -51,13 +62,16 @@ internal sealed class WorkerThread : IDisposable
         {
             // Reset comes before the look: work that arrives after the look finds the event reset and sets it.
             _awake.Reset();
-            while (!_stopping && _step())
+            TimeSpan next;
+            do
             {
+                next = _step();
             }
+            while (next == TimeSpan.Zero && !_stopping);
 
             if (!_stopping)
             {
-                _awake.Wait();
+                _awake.Wait(next);
             }
         }
     }

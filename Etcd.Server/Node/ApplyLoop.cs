@@ -23,6 +23,7 @@ internal sealed class ApplyLoop(
     private readonly List<Proposal> _done = new(BatchMax);
     private long _applied = (long)applied.Value;
     private int _running;
+    private volatile bool _canMaintain = machine.NeedsMaintenance;
 
     /// <summary>The last index that readers can see.</summary>
     public LogIndex Applied => new((ulong)Volatile.Read(ref _applied));
@@ -36,6 +37,28 @@ internal sealed class ApplyLoop(
         foreach (Entry entry in entries)
         {
             _committed.Enqueue(entry);
+        }
+    }
+
+    /// <summary>Whether <see cref="Maintain"/> may have something to do.</summary>
+    public bool CanMaintain => _canMaintain;
+
+    /// <summary>Does one step of the state machine's own work, if nobody is applying.</summary>
+    /// <returns>Whether there is more.</returns>
+    public bool Maintain()
+    {
+        if (!_canMaintain || Interlocked.CompareExchange(ref _running, 1, 0) != 0)
+        {
+            return false;
+        }
+
+        try
+        {
+            return _canMaintain = machine.Maintain();
+        }
+        finally
+        {
+            Volatile.Write(ref _running, 0);
         }
     }
 
@@ -85,6 +108,7 @@ internal sealed class ApplyLoop(
         }
 
         machine.Publish(last);
+        _canMaintain = machine.NeedsMaintenance;
         Volatile.Write(ref _applied, (long)last.Value);
         waiters.Release(last);
         Complete();

@@ -134,6 +134,20 @@ public sealed class MemberNode : IProposals
     /// <returns>Faults with "request timed out, waiting for the applied index took too long" or "server stopped".</returns>
     public async ValueTask WaitAppliedAsync(LogIndex index, CancellationToken cancellation)
     {
+        try
+        {
+            await WhenApplied(index).WaitAsync(_options.RequestTimeout, _clock, cancellation).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            throw EtcdErrors.TimeoutWaitAppliedIndex.ToException();
+        }
+    }
+
+    /// <summary>Completes when an index is applied and visible, however long that takes; faults when the member stops.</summary>
+    /// <param name="index">The index.</param>
+    public Task WhenApplied(LogIndex index)
+    {
         Task task = _waiters.WaitFor(index);
         if (Applied >= index)
         {
@@ -145,14 +159,7 @@ public sealed class MemberNode : IProposals
             _waiters.Fail(stopped.ToException());
         }
 
-        try
-        {
-            await task.WaitAsync(_options.RequestTimeout, _clock, cancellation).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            throw EtcdErrors.TimeoutWaitAppliedIndex.ToException();
-        }
+        return task;
     }
 
     /// <summary>One heartbeat interval has passed.</summary>
@@ -193,13 +200,13 @@ public sealed class MemberNode : IProposals
         }
     }
 
-    /// <summary>The apply step: applies committed entries and completes their requests.</summary>
+    /// <summary>The apply step: applies committed entries and completes their requests, or tidies up if there are none.</summary>
     /// <returns>Whether there was anything to do.</returns>
     public bool RunApplyOnce()
     {
         try
         {
-            return _apply.RunOnce();
+            return _apply.RunOnce() || _apply.Maintain();
         }
         catch (Exception e)
         {
@@ -291,7 +298,8 @@ public sealed class MemberNode : IProposals
         {
             _apply.RunOnce();
         }
-        else
+
+        if (!inline || _apply.CanMaintain)
         {
             ApplyWork();
         }

@@ -1,0 +1,84 @@
+using Etcd.Server.Api;
+using Etcd.Server.Hosting.Flags;
+using Etcd.Server.Hosting.Listeners;
+using Etcd.Server.Primitives;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Etcd.Server.Hosting;
+
+/// <summary>Builds the web servers of a member: one for clients, one for peers.</summary>
+internal static class ClientServer
+{
+    /// <summary>The server on --listen-client-urls: gRPC and HTTP.</summary>
+    /// <param name="options">Where, and the limits.</param>
+    /// <param name="member">What is served. Requests wait until it has started.</param>
+    /// <param name="logging">Where it logs.</param>
+    public static WebApplication Build(ServerOptions options, EtcdMember member, ILoggerFactory logging)
+    {
+        WebApplicationBuilder builder = NewBuilder(logging, options.ListenClientUrls, options, ClientTls.For(options));
+        ApiContext api = member.Api;
+        builder.Services.AddEtcdApi(api, options.MaxRequestBytes + Limits.GrpcOverheadBytes);
+        WebApplication app = builder.Build();
+        app.UseWhenStarted(member.Started);
+        app.MapEtcdApi(api);
+        return app;
+    }
+
+    /// <summary>The server on --listen-peer-urls. With one member nobody sends it log entries; it says its version.</summary>
+    /// <param name="options">Where.</param>
+    /// <param name="member">What is served.</param>
+    /// <param name="logging">Where it logs.</param>
+    public static WebApplication BuildForPeers(ServerOptions options, EtcdMember member, ILoggerFactory logging)
+    {
+        WebApplicationBuilder builder = NewBuilder(logging, options.ListenPeerUrls, options, tls: null);
+        builder.Services.AddRoutingCore();
+        WebApplication app = builder.Build();
+        app.UseWhenStarted(member.Started);
+        app.MapPeerApi(member);
+        return app;
+    }
+
+    private static WebApplicationBuilder NewBuilder(
+        ILoggerFactory logging, IReadOnlyList<EtcdUrl> urls, ServerOptions options, Action<HttpsConnectionAdapterOptions>? tls)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore();
+        if (tls is not null)
+        {
+            builder.WebHost.UseKestrelHttpsConfiguration();
+        }
+
+        builder.Services.AddSingleton(logging);
+        builder.Services.AddEtcdListeners();
+        builder.Services.Configure<SocketTransportOptions>(KestrelDefaults.Apply);
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(1));
+        builder.WebHost.ConfigureKestrel((_, kestrel) =>
+        {
+            KestrelDefaults.Apply(kestrel, new ConnectionSettings
+            {
+                StreamsPerConnectionMax = options.MaxConcurrentStreams,
+                KeepAliveInterval = options.GrpcKeepAliveInterval,
+                KeepAliveTimeout = options.GrpcKeepAliveTimeout,
+            });
+            kestrel.ListenEtcd([.. urls.Select(u => EtcdEndpoint.Parse(u.Text))], tls);
+        });
+        return builder;
+    }
+
+    /// <summary>Holds requests back until the member has recovered, as etcd leaves them in the listener's queue.</summary>
+    private static void UseWhenStarted(this WebApplication app, Task started) => app.Use(next => http =>
+        started.IsCompletedSuccessfully ? next(http) : WaitAsync(started, next, http));
+
+    private static async Task WaitAsync(Task started, Microsoft.AspNetCore.Http.RequestDelegate next, Microsoft.AspNetCore.Http.HttpContext http)
+    {
+        await started.WaitAsync(http.RequestAborted).ConfigureAwait(false);
+        await next(http).ConfigureAwait(false);
+    }
+}

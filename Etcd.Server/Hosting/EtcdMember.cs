@@ -1,0 +1,312 @@
+using Etcd.Protocol.Errors;
+using Etcd.Protocol.Etcdserverpb;
+using Etcd.Protocol.Membershippb;
+using Etcd.Server.Api;
+using Etcd.Server.Apply;
+using Etcd.Server.Hosting.Flags;
+using Etcd.Server.Io;
+using Etcd.Server.Lease;
+using Etcd.Server.Membership;
+using Etcd.Server.Node;
+using Etcd.Server.Primitives;
+using Etcd.Server.Raft;
+using Etcd.Server.Storage;
+using Etcd.Server.Watch;
+using Google.Protobuf;
+using Microsoft.Extensions.Logging;
+
+namespace Etcd.Server.Hosting;
+
+/// <summary>
+/// One running member: the rooms put together, and the threads that run them (docs/ARCHITECTURE.md, Threads).
+/// <see cref="Start"/> recovers and begins; <see cref="Started"/> completes when the member serves; <see cref="Dispose"/>
+/// ends it. What was acknowledged is durable at every moment, so ending it at any point loses nothing.
+/// </summary>
+internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDisposable
+{
+    private readonly ServerOptions _options;
+    private readonly ILogger _log;
+    private readonly TimeProvider _clock;
+    private readonly LogFolder _folder;
+    private readonly ClusterState _cluster;
+    private readonly MemberNode _node;
+    private readonly WorkerThread _logThread;
+    private readonly WorkerThread _applyThread;
+    private readonly WorkerThread _watchThread;
+    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _stopping = new();
+    private ITimer? _ticker;
+    private readonly List<LeaseId> _expired = [];
+    private long _leasesLookedAt;
+    private int _revoking;
+    private int _disposed;
+
+    /// <summary>Opens the member's folder and puts the rooms together. Nothing runs yet.</summary>
+    /// <param name="options">Who and where.</param>
+    /// <param name="files">The disk.</param>
+    /// <param name="clock">The time.</param>
+    /// <param name="log">Where its life is told.</param>
+    /// <exception cref="WalException">The log is damaged, or in use by another process.</exception>
+    public EtcdMember(ServerOptions options, IFileSystem files, TimeProvider clock, ILogger log)
+    {
+        _options = options;
+        _log = log;
+        _clock = clock;
+        _folder = LogFolder.Open(files, options);
+        _cluster = new ClusterState(_folder.ClusterId);
+        Ids = new RequestIds(_folder.MemberId, clock.GetUtcNow());
+        int electionTicks = options.ElectionMilliseconds / options.HeartbeatMilliseconds;
+        Leases = new LeaseManager(clock, LeaseOptions(options));
+        Store = new MvccStore();
+        Watches = new WatchHub(Store, clock, () => _watchThread!.Wake(), WatchOptions(options));
+        Store.ConnectSink(Watches);
+        var raft = new SoleVoter(
+            _folder.MemberId, _folder.HardState, _folder.Entries, applied: default, appliedTerm: default, electionTicks);
+        _node = new MemberNode(
+            raft,
+            new WalLogStore(_folder.Wal),
+            new StateMachine(Store, Leases, _cluster),
+            new ThreadPoolCompletions(),
+            Ids,
+            clock,
+            new NodeOptions { RequestBytesMax = options.MaxRequestBytes, RequestTimeout = RequestTimeout(options) });
+        _logThread = new WorkerThread("etcd-log", _node.RunLogOnce);
+        _applyThread = new WorkerThread("etcd-apply", _node.RunApplyOnce);
+        _watchThread = new WorkerThread("etcd-watch", Watches.RunOnce);
+        _node.LogWork = _logThread.Wake;
+        _node.ApplyWork = _applyThread.Wake;
+    }
+
+    /// <summary>Ids of requests and leases.</summary>
+    public RequestIds Ids { get; }
+
+    /// <inheritdoc/>
+    public MemberId MemberId => _folder.MemberId;
+
+    /// <inheritdoc/>
+    public ulong ClusterId => _folder.ClusterId;
+
+    /// <inheritdoc/>
+    public Term Term => _node.Term;
+
+    /// <inheritdoc/>
+    public MemberId Leader => _node.Leader;
+
+    /// <inheritdoc/>
+    public LogIndex Committed => _node.Committed;
+
+    /// <inheritdoc/>
+    public LogIndex Applied => _node.Applied;
+
+    /// <inheritdoc/>
+    public long Revision => Store.CurrentRevision;
+
+    /// <inheritdoc/>
+    public long StoreBytes => Store.SizeBytes;
+
+    /// <inheritdoc/>
+    public long StoreBytesInUse => Store.SizeInUseBytes;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Membership.Member> Members => _cluster.Current.Members;
+
+    /// <inheritdoc/>
+    public string? ClusterVersion => _cluster.Current.Version;
+
+    /// <inheritdoc/>
+    public Task Started => _started.Task;
+
+    /// <summary>Faults when the member cannot go on; see <see cref="MemberNode.Failed"/>.</summary>
+    public Task Failed => _node.Failed;
+
+    /// <inheritdoc/>
+    public MvccStore Store { get; }
+
+    /// <inheritdoc/>
+    public WatchHub Watches { get; }
+
+    /// <inheritdoc/>
+    public LeaseManager Leases { get; }
+
+    /// <summary>What the services stand on.</summary>
+    public ApiContext Api => new(this, _node, this, this, Ids, new ApiOptions
+    {
+        MaxTxnOps = _options.MaxTxnOps,
+        MaxRequestBytes = _options.MaxRequestBytes,
+        RequestTimeout = RequestTimeout(_options),
+    }, _stopping.Token);
+
+    /// <inheritdoc/>
+    public ValueTask LinearizeAsync(CancellationToken cancellation) => _node.LinearizeAsync(cancellation);
+
+    /// <summary>Starts the threads, becomes leader, applies what the log holds, and makes itself known.</summary>
+    public void Start()
+    {
+        TellWhoWeAre();
+        // A sole voter's election needs nobody's answer, so it does not wait for the timeout.
+        _node.Campaign();
+        _applyThread.Start();
+        _watchThread.Start();
+        _logThread.Start();
+        TimeSpan tick = TimeSpan.FromMilliseconds(_options.HeartbeatMilliseconds);
+        _ticker = _clock.CreateTimer(_ => Tick(), null, tick, tick);
+        _ = PublishAsync();
+    }
+
+    /// <summary>Streams end from now on; what is under way is still answered. <see cref="Dispose"/> follows.</summary>
+    public void BeginStop() => _stopping.Cancel();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        _stopping.Cancel();
+        _ticker?.Dispose();
+        _node.Stop();
+        _logThread.Dispose();
+        _applyThread.Dispose();
+        _watchThread.Dispose();
+        _started.TrySetException(EtcdErrors.Stopped.ToException());
+        _ = _started.Task.Exception;
+        _folder.Wal.Dispose();
+        _stopping.Dispose();
+    }
+
+    private static TimeSpan RequestTimeout(ServerOptions options) => TimeSpan.FromMilliseconds(5000 + (2 * options.ElectionMilliseconds));
+
+    private static LeaseOptions LeaseOptions(ServerOptions options) => new()
+    {
+        TtlSecondsMin = Lease.LeaseOptions.MinimumTtl(options.ElectionMilliseconds, options.HeartbeatMilliseconds),
+        RevokeRetry = RequestTimeout(options),
+    };
+
+    private static WatchHubOptions WatchOptions(ServerOptions options) => new()
+    {
+        ProgressInterval = options.WatchProgressNotifyInterval,
+        FragmentBytesMax = options.MaxRequestBytes + Limits.GrpcOverheadBytes,
+    };
+
+    private void TellWhoWeAre()
+    {
+        if (_folder.Repair is { } repair)
+        {
+            HostingLog.Repaired(_log, repair.File, repair.Offset, repair.Backup);
+        }
+
+        string cluster = ClusterId.ToString("x", System.Globalization.CultureInfo.InvariantCulture);
+        if (_folder.IsNew)
+        {
+            HostingLog.LocalMember(_log, MemberId.ToString(), cluster);
+        }
+        else
+        {
+            HostingLog.Restarting(_log, cluster, MemberId.ToString(), _folder.HardState.Commit.Value);
+        }
+    }
+
+    private async Task PublishAsync()
+    {
+        try
+        {
+            // The term's first entry commits all that is before it: when it is applied, so is the whole recovered log.
+            LogIndex first = new((ulong)_folder.Entries.Count + 1);
+            await _node.WhenApplied(first).ConfigureAwait(false);
+            HostingLog.BecameLeader(_log, MemberId.ToString(), Term.Value);
+            HostingLog.ElectedLeader(_log, Leader.ToString(), Term.Value);
+            Leases.Promote(TimeSpan.FromMilliseconds(_options.ElectionMilliseconds));
+            await PublishAttributesAsync().ConfigureAwait(false);
+            await AgreeOnVersionAsync().ConfigureAwait(false);
+            HostingLog.Ready(_log);
+            _started.TrySetResult();
+        }
+        catch (Exception e)
+        {
+            _started.TrySetException(e);
+        }
+    }
+
+    private async Task PublishAttributesAsync()
+    {
+        string[] clientUrls = [.. _options.AdvertiseClientUrls.Select(u => u.Text)];
+        var request = new ClusterMemberAttrSetRequest
+        {
+            MemberID = MemberId.Value,
+            MemberAttributes = new Attributes { Name = _options.Name },
+        };
+        request.MemberAttributes.ClientUrls.AddRange(clientUrls);
+        await _node.ProposeAsync(RaftCommand.Create(RaftCommandKind.ClusterMemberAttrSet, request.ToByteArray())).ConfigureAwait(false);
+        HostingLog.Published(
+            _log, MemberId.ToString(), _options.Name, clientUrls, ClusterId.ToString("x", System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>Alone, a member agrees with itself; a cluster never goes back to an older version by itself.</summary>
+    private async Task AgreeOnVersionAsync()
+    {
+        if (ClusterVersion is { } known && Version.Parse(known) >= Version.Parse(EtcdVersion.Cluster))
+        {
+            return;
+        }
+
+        var request = new ClusterVersionSetRequest { Ver = EtcdVersion.Cluster };
+        await _node.ProposeAsync(RaftCommand.Create(RaftCommandKind.ClusterVersionSet, request.ToByteArray())).ConfigureAwait(false);
+        HostingLog.ClusterVersionSet(
+            _log, ClusterId.ToString("x", System.Globalization.CultureInfo.InvariantCulture), EtcdVersion.Cluster);
+    }
+
+    private void Tick()
+    {
+        _node.Tick();
+        // A timer's callbacks may overlap if the machine stalls; one look for expired leases at a time is enough.
+        if (Interlocked.CompareExchange(ref _revoking, 1, 0) != 0)
+        {
+            return;
+        }
+
+        try
+        {
+            RevokeExpired();
+        }
+        finally
+        {
+            Volatile.Write(ref _revoking, 0);
+        }
+    }
+
+    /// <summary>An expired lease ends by a logged command, so that every member ends it at the same place.</summary>
+    private void RevokeExpired()
+    {
+        if (_clock.GetElapsedTime(_leasesLookedAt) < TimeSpan.FromMilliseconds(Limits.LeaseTickMilliseconds))
+        {
+            return;
+        }
+
+        _leasesLookedAt = _clock.GetTimestamp();
+        _expired.Clear();
+        Leases.RunOnce(_expired);
+        foreach (LeaseId lease in _expired)
+        {
+            _ = RevokeAsync(lease);
+        }
+    }
+
+    private async Task RevokeAsync(LeaseId lease)
+    {
+        try
+        {
+            byte[] request = new LeaseRevokeRequest { ID = lease.Value }.ToByteArray();
+            await _node.ProposeAsync(RaftCommand.Create(RaftCommandKind.LeaseRevoke, request)).ConfigureAwait(false);
+        }
+        catch (EtcdErrorException e) when (e.Error == EtcdErrors.LeaseNotFound)
+        {
+            // A client revoked it first.
+        }
+        catch (EtcdErrorException e)
+        {
+            HostingLog.LeaseRevokeFailed(_log, lease.ToString(), e.Error.Text);
+        }
+    }
+}

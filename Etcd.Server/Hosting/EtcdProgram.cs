@@ -1,0 +1,167 @@
+using System.Collections;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Etcd.Server.Diagnostics;
+using Etcd.Server.Hosting.Flags;
+using Etcd.Server.Hosting.Listeners;
+using Etcd.Server.Io;
+using Etcd.Server.Primitives;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Etcd.Server.Hosting;
+
+/// <summary>
+/// The server as a program. Exit codes: 0 after a clean stop, --help or --version; 1 if the member cannot start or had to
+/// give up; 2 for a wrong command line. SIGTERM and SIGINT stop it cleanly; a second one ends it at once.
+/// </summary>
+internal static class EtcdProgram
+{
+    /// <summary>Runs until stopped.</summary>
+    /// <param name="arguments">The command line.</param>
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        if (arguments is ["--version"] or ["-version"])
+        {
+            Console.WriteLine($"etcd Version: {EtcdVersion.Server}");
+            Console.WriteLine($"Server: Etcd.Server for .NET {Environment.Version}");
+            Console.WriteLine($"OS/Arch: {RuntimeInformation.RuntimeIdentifier}");
+            return 0;
+        }
+
+        if (arguments.Any(a => a is "--help" or "-help" or "-h" or "--h"))
+        {
+            Console.Write(ServerFlags.Help());
+            return 0;
+        }
+
+        FlagSet<ServerOptions>.Result parsed;
+        try
+        {
+            parsed = ServerFlags.Parse(arguments, EnvironmentVariables());
+        }
+        catch (FlagException e)
+        {
+            await Console.Error.WriteLineAsync($"error verifying flags, {e.Message}. See 'Etcd.Server --help'.").ConfigureAwait(false);
+            return 2;
+        }
+
+        return await RunAsync(parsed).ConfigureAwait(false);
+    }
+
+    private static async Task<int> RunAsync(FlagSet<ServerOptions>.Result parsed)
+    {
+        ServerOptions options = parsed.Options;
+        using var provider = new ZapLoggerProvider(options.LogOutputs, options.LogFormat, TimeProvider.System);
+        using ILoggerFactory logging = LoggerFactory.Create(b => b
+            .AddProvider(provider)
+            .SetMinimumLevel(options.LogLevel)
+            .AddFilter("Microsoft", options.LogLevel == LogLevel.Debug ? LogLevel.Debug : LogLevel.Error));
+        ILogger log = logging.CreateLogger("Etcd.Server.Hosting.EtcdMember");
+        foreach (string warning in parsed.Warnings)
+        {
+            HostingLog.FlagWarning(log, warning);
+        }
+
+        try
+        {
+            return await ServeAsync(options, logging, log).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or FormatException or System.Security.Cryptography.CryptographicException or UnauthorizedAccessException)
+        {
+            // What an operator can cause and mend: a port in use, a folder that is damaged, locked or not ours.
+            HostingLog.FailedToStart(log, e);
+            return 1;
+        }
+    }
+
+    private static async Task<int> ServeAsync(ServerOptions options, ILoggerFactory logging, ILogger log)
+    {
+        HostingLog.Starting(
+            log,
+            EtcdVersion.Server,
+            options.Name,
+            options.EffectiveDataDir,
+            options.ListenClientUrls.Select(u => u.Text),
+            options.ListenPeerUrls.Select(u => u.Text));
+        using var member = new EtcdMember(options, new OsFileSystem(), TimeProvider.System, log);
+        await using WebApplication clients = ClientServer.Build(options, member, logging);
+        await using WebApplication peers = ClientServer.BuildForPeers(options, member, logging);
+        var stop = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var onTerm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s => OnSignal(s, stop));
+        using var onInt = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => OnSignal(s, stop));
+
+        // The sockets first: a port that is in use is found before anything is written.
+        await peers.StartAsync().ConfigureAwait(false);
+        await clients.StartAsync().ConfigureAwait(false);
+        member.Start();
+        await Task.WhenAny(member.Started, member.Failed, stop.Task).ConfigureAwait(false);
+        if (member.Started.IsCompletedSuccessfully)
+        {
+            TellAddresses(log, clients, peers);
+        }
+
+        Task ended = await Task.WhenAny(stop.Task, member.Failed, StartFailure(member.Started)).ConfigureAwait(false);
+        if (ended == stop.Task)
+        {
+            HostingLog.SignalReceived(log, await stop.Task.ConfigureAwait(false));
+        }
+
+        member.BeginStop();
+        await StopAsync(clients, peers).ConfigureAwait(false);
+        member.Dispose();
+        if (ended == stop.Task)
+        {
+            HostingLog.Closed(log, options.Name, options.EffectiveDataDir);
+            return 0;
+        }
+
+        HostingLog.LogFailed(log, ended.Exception?.GetBaseException() ?? new InvalidOperationException("the member failed"));
+        return 1;
+    }
+
+    private static async Task StopAsync(WebApplication clients, WebApplication peers)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        await Task.WhenAll(clients.StopAsync(limit.Token), peers.StopAsync(limit.Token)).ConfigureAwait(false);
+    }
+
+    private static void OnSignal(PosixSignalContext signal, TaskCompletionSource<string> stop)
+    {
+        // The second signal keeps its default meaning: the end, at once.
+        signal.Cancel = stop.TrySetResult(signal.Signal == PosixSignal.SIGTERM ? "terminated" : "interrupt");
+    }
+
+    /// <summary>Completes only if the start fails: a member that has started ends by other means.</summary>
+    private static async Task StartFailure(Task started)
+    {
+        await started.ConfigureAwait(false);
+        await Task.Delay(Timeout.Infinite).ConfigureAwait(false);
+    }
+
+    private static void TellAddresses(ILogger log, WebApplication clients, WebApplication peers)
+    {
+        foreach (EtcdEndpoint endpoint in clients.Services.GetRequiredService<IBoundEndpoints>().Endpoints)
+        {
+            if (endpoint.IsTls)
+            {
+                HostingLog.ServingSecurely(log, "grpc+http", endpoint.ToString());
+            }
+            else
+            {
+                HostingLog.ServingInsecurely(log, "grpc+http", endpoint.ToString());
+            }
+        }
+
+        foreach (EtcdEndpoint endpoint in peers.Services.GetRequiredService<IBoundEndpoints>().Endpoints)
+        {
+            HostingLog.ServingPeers(log, endpoint.ToString());
+        }
+    }
+
+    private static Dictionary<string, string> EnvironmentVariables() => Environment.GetEnvironmentVariables()
+        .Cast<DictionaryEntry>()
+        .ToDictionary(e => (string)e.Key, e => Convert.ToString(e.Value, CultureInfo.InvariantCulture) ?? "", StringComparer.Ordinal);
+}

@@ -1,0 +1,86 @@
+using System.Runtime.InteropServices;
+using Etcd.Server.Storage;
+
+namespace Etcd.Server.Watch;
+
+/// <summary>
+/// The events of one response: whole revisions in order, after filtering. Immutable, and shared by all watchers that get
+/// the same ones.
+/// </summary>
+internal sealed class EventRun
+{
+    private EventRun(WatchEvent[] events, bool withPrevious, int encodedSize)
+    {
+        Events = events;
+        WithPrevious = withPrevious;
+        EncodedSize = encodedSize;
+    }
+
+    public WatchEvent[] Events { get; }
+
+    public bool WithPrevious { get; }
+
+    /// <summary>Bytes in a response, tags and lengths included.</summary>
+    public int EncodedSize { get; }
+
+    public long FirstRevision => Events[0].Revision;
+
+    public long LastRevision => Events[^1].Revision;
+
+    public static int SizeInResponse(WatchEvent e, bool withPrevious) => WatchWire.FieldSize(e.EncodedSize(withPrevious));
+
+    /// <summary>
+    /// Cuts what a watcher wants out of <paramref name="matched"/> into responses of about <paramref name="bytesMax"/>. A
+    /// revision is never divided: a client that reconnects between two responses goes on at the revision after the last one
+    /// it saw, and would miss the rest.
+    /// </summary>
+    public static void Build(
+        List<WatchEvent> matched, long minRevision, WatchFilters filters, bool withPrevious, IEventHistory history, int bytesMax, List<EventRun> into)
+    {
+        int start = 0;
+        int boundary = 0;
+        long bytes = 0;
+        long bytesAtBoundary = 0;
+        List<WatchEvent> wanted = Select(matched, minRevision, filters);
+        for (int i = 0; i < wanted.Count; i++)
+        {
+            WatchEvent e = wanted[i];
+            if (i > start && e.Revision != wanted[i - 1].Revision)
+            {
+                boundary = i;
+                bytesAtBoundary = bytes;
+            }
+
+            if (withPrevious)
+            {
+                e.LoadPrevious(history);
+            }
+
+            bytes += SizeInResponse(e, withPrevious);
+            if (bytes > bytesMax && boundary > start)
+            {
+                into.Add(Cut(wanted, start, boundary, withPrevious, bytesAtBoundary));
+                bytes -= bytesAtBoundary;
+                start = boundary;
+            }
+        }
+
+        if (start < wanted.Count)
+        {
+            into.Add(Cut(wanted, start, wanted.Count, withPrevious, bytes));
+        }
+    }
+
+    private static List<WatchEvent> Select(List<WatchEvent> matched, long minRevision, WatchFilters filters)
+    {
+        if (filters == WatchFilters.None && matched[0].Revision >= minRevision)
+        {
+            return matched;
+        }
+
+        return matched.FindAll(e => e.Revision >= minRevision && !e.IsLeftOutBy(filters));
+    }
+
+    private static EventRun Cut(List<WatchEvent> events, int start, int end, bool withPrevious, long bytes) =>
+        new(CollectionsMarshal.AsSpan(events)[start..end].ToArray(), withPrevious, checked((int)bytes));
+}
