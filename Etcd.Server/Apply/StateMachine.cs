@@ -35,6 +35,9 @@ public sealed class StateMachine : IStateMachine
     /// <inheritdoc/>
     public bool NeedsMaintenance { get; private set; }
 
+    /// <summary>How far the work of compactions has come.</summary>
+    public CompactionProgress CompactionProgress { get; } = new();
+
     /// <inheritdoc/>
     public ApplyOutcome? Apply(in Entry entry, out ulong requestId)
     {
@@ -60,10 +63,17 @@ public sealed class StateMachine : IStateMachine
     public void Publish(LogIndex applied) => _store.Publish();
 
     /// <inheritdoc/>
-    public bool Maintain()
+    public TimeSpan Maintain()
     {
-        NeedsMaintenance = _store.RunOnce() != StoreWork.None;
-        return NeedsMaintenance;
+        StoreWork work = _store.RunOnce();
+        NeedsMaintenance = work != StoreWork.None;
+        CompactionProgress.Advance(_store.FinishedCompactRevision);
+        return work switch
+        {
+            StoreWork.Worked => TimeSpan.Zero,
+            StoreWork.Waiting => TimeSpan.FromMilliseconds(1),
+            _ => Timeout.InfiniteTimeSpan,
+        };
     }
 
     private ApplyOutcome? Apply(in CommandReader command)
