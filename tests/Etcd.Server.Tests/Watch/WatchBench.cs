@@ -38,15 +38,18 @@ internal sealed class WatchBench
 
     public long Put(string key, string? value) => Put((key, value));
 
-    /// <summary>Runs the hub until it has nothing more to do.</summary>
+    /// <summary>Runs the hub until it has nothing more to do and nobody woke it.</summary>
     public TimeSpan Settle()
     {
-        TimeSpan next;
-        while ((next = Hub.RunOnce()) == TimeSpan.Zero)
+        while (true)
         {
+            int wakes = Wakes;
+            TimeSpan next = Hub.RunOnce();
+            if (next != TimeSpan.Zero && wakes == Wakes)
+            {
+                return next;
+            }
         }
-
-        return next;
     }
 }
 
