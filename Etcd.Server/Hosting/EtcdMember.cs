@@ -47,7 +47,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     /// <param name="files">The disk.</param>
     /// <param name="clock">The time.</param>
     /// <param name="log">Where its life is told.</param>
-    /// <exception cref="WalException">The log is damaged, or in use by another process.</exception>
+    /// <exception cref="Wal.WalException">The log is damaged, or in use by another process.</exception>
     public EtcdMember(ServerOptions options, IFileSystem files, TimeProvider clock, ILogger log)
     {
         _options = options;
