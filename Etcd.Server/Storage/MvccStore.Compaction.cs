@@ -8,7 +8,7 @@ namespace Etcd.Server.Storage;
 public enum StoreWork
 {
     /// <summary>Nothing is to be done.</summary>
-    Idle,
+    None,
 
     /// <summary>A piece was done; there may be more.</summary>
     Worked,
@@ -71,7 +71,7 @@ public sealed partial class MvccStore
             return compaction.RunOnce();
 
         if (!_index.Slabs.HasRetired)
-            return StoreWork.Idle;
+            return StoreWork.None;
 
         return _index.Collect() ? StoreWork.Worked : StoreWork.Waiting;
     }
