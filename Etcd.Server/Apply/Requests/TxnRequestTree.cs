@@ -33,8 +33,11 @@ public readonly record struct TxnOp(TxnOpKind Kind, ReadOnlyMemory<byte> Payload
 /// </summary>
 public sealed class TxnRequestTree
 {
-    /// <summary>How deep transactions may nest: what Go's protobuf and others read without complaint is far deeper than any use.</summary>
-    private const int DepthMax = 100;
+    /// <summary>
+    /// How deep transactions may nest. The limit of operations ends it long before (each level takes at least one of 128);
+    /// this keeps a hostile request from exhausting the stack before that limit is checked.
+    /// </summary>
+    private const int DepthMax = 500;
 
     private TxnRequestTree(
         IReadOnlyList<CompareCondition> compares, IReadOnlyList<TxnOp> success, IReadOnlyList<TxnOp> failure)

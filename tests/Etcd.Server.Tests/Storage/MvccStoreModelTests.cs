@@ -167,7 +167,7 @@ public class MvccStoreModelTests
         {
             for (int i = 0; i < 1_000_000; i++)
             {
-                if (store.RunOnce() == StoreWork.Idle)
+                if (store.RunOnce() == StoreWork.None)
                 {
                     Assert.Equal(model.CompactRevision, store.FinishedCompactRevision);
                     return;
