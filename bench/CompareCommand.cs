@@ -37,6 +37,7 @@ internal static class CompareCommand
         CompareOptions options = report.Options;
         Console.WriteLine();
         Console.WriteLine(MarkdownReport.Table(report));
+        Console.WriteLine($"{report.Quietness}.");
         if (options.MarkdownPath is string markdown)
         {
             File.WriteAllText(markdown, MarkdownReport.Render(report));

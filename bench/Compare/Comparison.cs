@@ -101,7 +101,7 @@ internal sealed class Comparison(CompareOptions options, IReadOnlyList<Side> sid
     private static void Print(Cell cell, Measurement m, ErrorTally errors)
     {
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"  {cell.Name,-46}{m.CallsPerSecond,9:0}/s  p50 {m.P50Milliseconds,8:0.000} ms  p99 {m.P99Milliseconds,8:0.000} ms  server {m.ServerMicrosecondsPerCall,6:0.0} us  generator {m.GeneratorMicrosecondsPerCall,5:0.0} us  RSS {m.ResidentMebibytes,5:0} MiB"));
+            $"  {cell.Name,-46}{m.CallsPerSecond,9:0}/s  p50 {m.P50Milliseconds,8:0.000} ms  p99 {m.P99Milliseconds,8:0.000} ms  server {m.ServerMicrosecondsPerCall,6:0.0} us  generator {m.GeneratorMicrosecondsPerCall,5:0.0} us  RSS {m.ResidentMebibytes,5:0} MiB  others {m.OtherCpuPercent,3:0}%"));
         foreach ((string error, long count) in errors.MostFrequent)
             Console.WriteLine($"    {count} errors: {error}");
     }

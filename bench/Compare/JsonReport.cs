@@ -73,6 +73,7 @@ internal static class JsonReport
             json.WriteStartObject(name);
         foreach (Figure figure in Report.Figures)
             json.WriteNumber(figure.JsonName, Math.Round(figure.Of(measurement), 4));
+        json.WriteNumber("otherProcessesCpuPercent", Math.Round(measurement.OtherCpuPercent, 1));
         json.WriteNumber("errors", measurement.Errors);
         json.WriteEndObject();
     }

@@ -37,6 +37,7 @@ internal static class MarkdownReport
 
             - Machine: {machine.Processor}, {machine.Processors} processors, {machine.Memory}; {machine.System}; {machine.Runtime}; load average before the run {machine.LoadBefore}. Generator and server share the processors.
             - Disk: {machine.Disk}.
+            - {report.Quietness}.
             - Per pass: {load.KeySpace} keys put, warm-up {options.WarmUp.TotalSeconds:0.#} s of puts and ranges, then each workload for {load.Duration.TotalSeconds:0.#} s after a ramp of {load.Ramp.TotalSeconds:0.#} s on new connections.
             - Keys of {load.KeyBytes} bytes ({load.KeyOrder.ToString().ToLowerInvariant()} order), values of {load.ValueBytes} bytes. A client has one call at a time; clients share {(load.Connections > 0 ? $"{load.Connections} connections" : $"one connection each, up to {LoadOptions.ConnectionsDefaultMax}")}. Generator threads: {load.Threads}.
             """);

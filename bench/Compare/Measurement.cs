@@ -10,6 +10,7 @@ internal sealed record Measurement(
     double ServerMicrosecondsPerCall,
     double GeneratorMicrosecondsPerCall,
     double ResidentMebibytes,
+    double OtherCpuPercent,
     double Errors)
 {
     public static Measurement From(LoadResult result, long residentBytes) => new(
@@ -19,6 +20,7 @@ internal sealed record Measurement(
         result.ServerMicrosecondsPerCall ?? double.NaN,
         result.GeneratorMicrosecondsPerCall,
         residentBytes / (1024.0 * 1024.0),
+        result.OtherCpuShare * 100,
         result.Errors.Total);
 
     /// <summary>Each figure's median. Errors are added up instead: none may vanish.</summary>
@@ -29,6 +31,7 @@ internal sealed record Measurement(
         Median(passes, m => m.ServerMicrosecondsPerCall),
         Median(passes, m => m.GeneratorMicrosecondsPerCall),
         Median(passes, m => m.ResidentMebibytes),
+        Median(passes, m => m.OtherCpuPercent),
         passes.Sum(m => m.Errors));
 
     private static double Median(IReadOnlyList<Measurement> passes, Func<Measurement, double> figure)
