@@ -25,6 +25,16 @@ internal sealed class CommandLine
         }
     }
 
+    public bool HasAny(params ReadOnlySpan<string> names)
+    {
+        foreach (string name in names)
+        {
+            if (_options.ContainsKey(name))
+                return true;
+        }
+        return false;
+    }
+
     public bool Flag(string name)
     {
         if (!_options.Remove(name, out string? value))

@@ -6,6 +6,21 @@ internal static class Help
         """
         Usage: dotnet run -c Release --project bench -- COMMAND [options]
 
+        compare   measures the real etcd and our server in turn: a fresh server each, same flags, fsync on
+          --workloads LIST        of put, range, put-fixed, range-fixed; default all. The fixed ones offer half of
+                                  the most that etcd did
+          --clients LIST          of put and range, default 1,100,1000
+          --passes N              default 3; the report has the medians
+          --warm-up S             seconds of puts and ranges before the first workload, default 8
+          --etcd-only, --ours-only  one side alone
+          --server PATH           this executable in place of our built server
+          --put-rate R, --range-rate R  the fixed loads, rather than half of etcd's maximum
+          --work-dir DIR          for data and logs, on a disk; default artifacts/bench
+          --json FILE             also write every figure of every pass
+          --markdown FILE         the table, default bench/RESULTS.md if neither workloads, clients nor
+                                  sides are narrowed
+          The real etcd is taken from $ETCD_REFERENCE or ~/.cache/etcd-reference; .ci/get-etcd brings it.
+
         load      drives a server that already runs
           --endpoint HOST:PORT    default 127.0.0.1:2379, plain text
           --workload put|range    default put; range reads one key, linearizable

@@ -64,6 +64,7 @@ internal static class LoadCommand
             """));
         if (result.ServerMicrosecondsPerCall is double server)
             Console.WriteLine(FormattableString.Invariant($"server CPU      {server:0.0} us/call"));
+        Console.WriteLine(FormattableString.Invariant($"other CPU       {result.OtherCpuShare * 100:0}% of the processors"));
         Console.WriteLine($"errors          {result.Errors.Total}");
         foreach ((string error, long count) in result.Errors.MostFrequent.Take(ErrorsShownMax))
             Console.WriteLine($"  {count}x {error}");

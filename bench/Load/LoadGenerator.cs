@@ -71,6 +71,7 @@ internal static class LoadGenerator
             Errors = errors,
             GeneratorCpu = after.Own - before.Own,
             ServerCpu = after.Server - before.Server,
+            OtherCpuShare = after.OtherShareSince(before),
         };
     }
 

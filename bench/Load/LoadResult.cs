@@ -15,6 +15,9 @@ internal sealed record LoadResult
     /// <summary>CPU time of the server's process, if its id was given.</summary>
     public required TimeSpan? ServerCpu { get; init; }
 
+    /// <summary>The share of the machine's processors that other processes took: above some percent, nothing here is worth much.</summary>
+    public required double OtherCpuShare { get; init; }
+
     public long Calls => Latency.Count;
 
     public double CallsPerSecond => Calls / Elapsed.TotalSeconds;

@@ -5,7 +5,7 @@ namespace Etcd.Bench.Load;
 /// <summary>What /proc says about a process.</summary>
 internal static class ProcessFacts
 {
-    // USER_HZ: the unit of the times in /proc/PID/stat, 100 per second on every architecture that .NET runs on.
+    // USER_HZ: the unit of the times in /proc, 100 per second on every architecture that .NET runs on.
     private const long TicksPerSecond = 100;
 
     public static TimeSpan CpuTime(int processId)
@@ -13,9 +13,11 @@ internal static class ProcessFacts
         string stat = File.ReadAllText($"/proc/{processId}/stat");
         // The name in parentheses may hold spaces. Behind it come state (field 3) and on; 14 and 15 are utime and stime.
         string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        long ticks = Number(fields[11]) + Number(fields[12]);
-        return TimeSpan.FromSeconds((double)ticks / TicksPerSecond);
+        return Ticks(fields[11]) + Ticks(fields[12]);
     }
+
+    /// <summary>A time in the kernel's unit for /proc.</summary>
+    public static TimeSpan Ticks(string text) => TimeSpan.FromTicks(Number(text) * (TimeSpan.TicksPerSecond / TicksPerSecond));
 
     public static long ResidentBytes(int processId)
     {
