@@ -56,11 +56,11 @@ internal static partial class AnswerLines
         line = line.Replace(server.ClientUrl, "<url>", StringComparison.Ordinal).Replace(server.Endpoint, "<endpoint>", StringComparison.Ordinal);
         line = Took().Replace(line, "$1<time>");
         line = TimeLeft().Replace(line, "$1<seconds>");
-        line = Size().Replace(line, "$1<size>");
+        line = SizeText().Replace(Size().Replace(line, "$1<size>"), "<size>");
         if (line.StartsWith('+') || line.StartsWith('|'))
         {
             // Tables are as wide as what was replaced.
-            line = Widths().Replace(SizeCell().Replace(line, "<size>"), "$1");
+            line = Widths().Replace(TimeCell().Replace(line, "<time>"), "$1");
         }
 
         return line;
@@ -78,8 +78,11 @@ internal static partial class AnswerLines
     [GeneratedRegex("(dbSize(?:InUse)? = |\"DBSize(?:InUse)?\" : )[0-9]+")]
     private static partial Regex Size();
 
-    [GeneratedRegex("[0-9.]+ [kMG]?B")]
-    private static partial Regex SizeCell();
+    [GeneratedRegex("\\b[0-9.]+ [kMG]?B\\b")]
+    private static partial Regex SizeText();
+
+    [GeneratedRegex("\\b[0-9.]+[mµn]?s\\b")]
+    private static partial Regex TimeCell();
 
     [GeneratedRegex("([- ])\\1+")]
     private static partial Regex Widths();

@@ -12,18 +12,16 @@ internal static partial class Scenarios
             Txn("json", If: "value(\"k\") = \"2\"", Then: "put k 3\nget k\nput l 1", Else: "get absent"),
             Txn("simple", If: "value(\"k\") = \"2\"", Then: "put k 4", Else: "get k\nget n\nput failed 1"),
             Txn("fields", If: "value(\"k\") = \"2\"", Then: "put k 4", Else: "get k"),
-            Txn("json", If: "", Then: "get --prefix ''\ndel n\nget --prefix ''\nput n 9\nget n", Else: ""),
+            Txn("json", If: "", Then: "get a --from-key\ndel n\nget a --from-key\nput n 9\nget n", Else: ""),
             Txn("json", If: "", Then: "", Else: ""),
             Txn("json", If: "mod(\"k\") > \"0\"", Then: "", Else: "put no 1"),
-            Txn("json", If: "", Then: "del --prefix '' --prev-kv", Else: ""),
-            Txn("json", If: "", Then: "del --prefix ''", Else: ""),
+            Txn("json", If: "", Then: "del a --from-key --prev-kv", Else: ""),
+            Txn("json", If: "", Then: "del a --from-key", Else: ""),
             .. Commands("get --prefix '' -w json"),
         ]),
         new("txn compares",
         [
             .. Commands("put k b", "put k b"),
-            new GrantLease("lease", 1000),
-            .. Commands("put leased v --lease=$lease"),
             .. from compare in new[]
                {
                    "value(\"k\") = \"b\"", "value(\"k\") > \"a\"", "value(\"k\") < \"a\"", "value(\"k\") < \"ba\"",
@@ -31,7 +29,6 @@ internal static partial class Scenarios
                    "mod(\"k\") = \"3\"", "mod(\"k\") > \"3\"", "m(\"absent\") < \"1\"",
                    "version(\"k\") = \"2\"", "version(\"k\") > \"2\"", "ver(\"absent\") = \"0\"",
                    "val(\"absent\") = \"\"", "val(\"absent\") < \"z\"",
-                   "lease(\"k\") = \"0\"", "lease(\"leased\") > \"0\"", "lease(\"leased\") = \"0\"",
                    "value(\"k\") = \"b\"\nversion(\"k\") = \"2\"", "value(\"k\") = \"b\"\nversion(\"k\") = \"1\"",
                }
                select Txn("json", If: compare, Then: "get k", Else: "get absent"),
@@ -42,7 +39,6 @@ internal static partial class Scenarios
             Txn("json", If: "", Then: "put a 1\ndel a", Else: ""),
             Txn("json", If: "", Then: "put a 1", Else: "put b 1\ndel --prefix b"),
             Txn("json", If: "", Then: "del a\ndel a\ndel --prefix a", Else: ""),
-            Txn("json", If: "", Then: "put '' 1", Else: ""),
             Txn("json", If: "", Then: "put a 1\nget a --rev=99", Else: ""),
             Txn("json", If: "", Then: "put a 1 --lease=77", Else: ""),
             Txn("json", If: "", Then: "put b 1\nput absent --ignore-value", Else: ""),

@@ -22,6 +22,7 @@ internal sealed record CtlWatch(string Line, int Lines, params IReadOnlyList<ISt
         await watch.WaitUntilAsync($"{Lines} lines", () => new(watch.StdoutLines.Count >= Lines), Session.Cancellation);
         watch.Send(Signal.Kill);
         await watch.WaitForExitAsync(Session.Cancellation);
+        Assert.Equal(Lines, watch.StdoutLines.Count);
         session.Add(Line, AnswerLines.Of("out", watch.StdoutLines, session.Server));
     }
 }
