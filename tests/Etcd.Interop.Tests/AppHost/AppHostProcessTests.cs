@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Etcd.Interop.Tests.GrpcClient;
 
 namespace Etcd.Interop.Tests.AppHost;
 
@@ -13,7 +14,7 @@ namespace Etcd.Interop.Tests.AppHost;
 public sealed class AppHostProcessTests
 {
     private const string OurServer = "ours";
-    private const string RealEtcd = "real etcd";
+    private const string Reference = "real etcd";
 
     public AppHostProcessTests() =>
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals are sent with kill.");
@@ -22,7 +23,7 @@ public sealed class AppHostProcessTests
 
     [Theory]
     [InlineData(OurServer)]
-    [InlineData(RealEtcd)]
+    [InlineData(Reference)]
     public async Task A_member_is_shown_when_healthy_restarted_when_killed_and_stopped_by_ctrl_c(string server)
     {
         var executable = Executable(server);
@@ -132,16 +133,8 @@ public sealed class AppHostProcessTests
             return [];
         }
 
-        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        var folder = Environment.GetEnvironmentVariable("ETCD_REFERENCE_DIR") ?? Path.Combine(home, ".cache", "etcd-reference");
-        var path = Path.Combine(folder, "etcd");
-        if (!File.Exists(path) && Environment.GetEnvironmentVariable("ETCD_INTEROP") == "required")
-        {
-            Assert.Fail($"ETCD_INTEROP=required, and there is no {path}. Bring it with: .ci/get-etcd");
-        }
-
-        Assert.SkipUnless(File.Exists(path), $"There is no {path}. Bring it with: .ci/get-etcd");
-        return [$"Etcd:Executable={path}"];
+        RealEtcd.Require();
+        return [$"Etcd:Executable={RealEtcd.Executable}"];
     }
 
     /// <summary>The child of the AppHost that was started with the member's name.</summary>
