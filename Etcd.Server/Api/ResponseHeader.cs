@@ -1,4 +1,3 @@
-using System.Buffers;
 using Etcd.Protocol.Wire;
 using Etcd.Server.Node;
 

@@ -26,6 +26,9 @@ public interface IStateMachine
     /// Does one small step of work that can wait (freeing what was compacted). Called between batches, never with entries
     /// applied and not published.
     /// </summary>
-    /// <returns>Whether there is more.</returns>
-    bool Maintain();
+    /// <returns>
+    /// When to call again: zero if there is more, a moment if it waits for readers,
+    /// <see cref="Timeout.InfiniteTimeSpan"/> if there is nothing left.
+    /// </returns>
+    TimeSpan Maintain();
 }

@@ -3,7 +3,6 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Etcd.Server.Hosting.Flags;
 using Microsoft.Extensions.Logging;
 
 namespace Etcd.Server.Diagnostics;
@@ -191,7 +190,26 @@ public sealed class ZapLoggerProvider : ILoggerProvider
     }
 
     private static IEnumerable<KeyValuePair<string, object?>> Fields(IReadOnlyList<KeyValuePair<string, object?>>? values) =>
-        values?.Where(v => v.Key != "{OriginalFormat}") ?? [];
+        values?.Where(v => v.Key != "{OriginalFormat}").Select(v => new KeyValuePair<string, object?>(FieldName(v.Key), v.Value)) ?? [];
+
+    /// <summary>localMemberId becomes local-member-id, as etcd names its values.</summary>
+    private static string FieldName(string name)
+    {
+        var text = new StringBuilder(name.Length + 4);
+        foreach (char c in name)
+        {
+            if (char.IsAsciiLetterUpper(c))
+            {
+                text.Append(text.Length > 0 ? "-" : "").Append(char.ToLowerInvariant(c));
+            }
+            else
+            {
+                text.Append(c);
+            }
+        }
+
+        return text.ToString();
+    }
 
     private sealed class ZapLogger(ZapLoggerProvider provider, string caller) : ILogger
     {

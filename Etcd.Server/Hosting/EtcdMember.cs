@@ -29,6 +29,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     private readonly TimeProvider _clock;
     private readonly LogFolder _folder;
     private readonly ClusterState _cluster;
+    private readonly StateMachine _machine;
     private readonly MemberNode _node;
     private readonly WorkerThread _logThread;
     private readonly WorkerThread _applyThread;
@@ -46,7 +47,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     /// <param name="files">The disk.</param>
     /// <param name="clock">The time.</param>
     /// <param name="log">Where its life is told.</param>
-    /// <exception cref="WalException">The log is damaged, or in use by another process.</exception>
+    /// <exception cref="Wal.WalException">The log is damaged, or in use by another process.</exception>
     public EtcdMember(ServerOptions options, IFileSystem files, TimeProvider clock, ILogger log)
     {
         _options = options;
@@ -60,12 +61,13 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         Store = new MvccStore();
         Watches = new WatchHub(Store, clock, () => _watchThread!.Wake(), WatchOptions(options));
         Store.ConnectSink(Watches);
+        _machine = new StateMachine(Store, Leases, _cluster);
         var raft = new SoleVoter(
             _folder.MemberId, _folder.HardState, _folder.Entries, applied: default, appliedTerm: default, electionTicks);
         _node = new MemberNode(
             raft,
             new WalLogStore(_folder.Wal),
-            new StateMachine(Store, Leases, _cluster),
+            _machine,
             new ThreadPoolCompletions(),
             Ids,
             clock,
@@ -138,6 +140,9 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
 
     /// <inheritdoc/>
     public ValueTask LinearizeAsync(CancellationToken cancellation) => _node.LinearizeAsync(cancellation);
+
+    /// <inheritdoc/>
+    public Task WhenCompactedAsync(long revision) => _machine.CompactionProgress.WhenFinished(revision);
 
     /// <summary>Starts the threads, becomes leader, applies what the log holds, and makes itself known.</summary>
     public void Start()

@@ -4,11 +4,10 @@ using System.Runtime.InteropServices;
 using Etcd.Server.Diagnostics;
 using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Hosting.Listeners;
-using Etcd.Server.Io;
+using Etcd.Server.Io.Os;
 using Etcd.Server.Primitives;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Etcd.Server.Hosting;
@@ -86,7 +85,7 @@ internal static class EtcdProgram
             options.EffectiveDataDir,
             options.ListenClientUrls.Select(u => u.Text),
             options.ListenPeerUrls.Select(u => u.Text));
-        using var member = new EtcdMember(options, new OsFileSystem(), TimeProvider.System, log);
+        using var member = new EtcdMember(options, OsFileSystem.Instance, TimeProvider.System, log);
         await using WebApplication clients = ClientServer.Build(options, member, logging);
         await using WebApplication peers = ClientServer.BuildForPeers(options, member, logging);
         var stop = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -4,7 +4,6 @@ using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Io;
 using Etcd.Server.Membership;
 using Etcd.Server.Primitives;
-using Etcd.Server.Raft;
 using Etcd.Server.Wal;
 using Google.Protobuf;
 using Entry = Etcd.Server.Raft.Entry;

@@ -44,22 +44,27 @@ internal sealed class ApplyLoop(
     public bool CanMaintain => _canMaintain;
 
     /// <summary>Does one step of the state machine's own work, if nobody is applying.</summary>
-    /// <returns>Whether there is more.</returns>
-    public bool Maintain()
+    /// <returns>When to call again, as <see cref="IStateMachine.Maintain"/> says.</returns>
+    public TimeSpan Maintain()
     {
         if (!_canMaintain || Interlocked.CompareExchange(ref _running, 1, 0) != 0)
         {
-            return false;
+            return Timeout.InfiniteTimeSpan;
         }
 
+        TimeSpan next;
         try
         {
-            return _canMaintain = machine.Maintain();
+            next = machine.Maintain();
+            _canMaintain = machine.NeedsMaintenance;
         }
         finally
         {
             Volatile.Write(ref _running, 0);
         }
+
+        // Entries that came meanwhile found this thread inside and went away.
+        return _committed.IsEmpty ? next : TimeSpan.Zero;
     }
 
     /// <summary>Applies what is there.</summary>

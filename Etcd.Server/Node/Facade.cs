@@ -72,6 +72,10 @@ public interface IReads
     /// <param name="cancellation">The caller no longer waits.</param>
     ValueTask LinearizeAsync(CancellationToken cancellation);
 
+    /// <summary>Completes when the work of a compaction that was acknowledged is done.</summary>
+    /// <param name="revision">The compacted revision.</param>
+    Task WhenCompactedAsync(long revision);
+
     /// <summary>The store, for reads only.</summary>
     MvccStore Store { get; }
 }

@@ -201,18 +201,18 @@ public sealed class MemberNode : IProposals
     }
 
     /// <summary>The apply step: applies committed entries and completes their requests, or tidies up if there are none.</summary>
-    /// <returns>Whether there was anything to do.</returns>
-    public bool RunApplyOnce()
+    /// <returns>When to call again unless woken before: zero if there is more to do.</returns>
+    public TimeSpan RunApplyOnce()
     {
         try
         {
-            return _apply.RunOnce() || _apply.Maintain();
+            return _apply.RunOnce() ? TimeSpan.Zero : _apply.Maintain();
         }
         catch (Exception e)
         {
             Stop(EtcdErrors.Stopped);
             _failed.TrySetException(e);
-            return false;
+            return Timeout.InfiniteTimeSpan;
         }
     }
 

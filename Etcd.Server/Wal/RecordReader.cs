@@ -93,7 +93,7 @@ internal sealed class RecordReader
         ReadOnlyMemory<byte> bytes = Fill(WalFormat.FrameBytes + available)[WalFormat.FrameBytes..];
         if (!whole)
         {
-            return TornOr(WalError.Malformed, "wal: max entry size limit exceeded", bytes.Span, length);
+            return TornOr(WalError.Malformed, "wal: max entry size limit exceeded", bytes.Span, length, fileEnds: true);
         }
 
         if (!RecordHead.TryRead(bytes.Span, out RecordHead head))
@@ -127,8 +127,8 @@ internal sealed class RecordReader
     private static string CrcMessage(uint expected, uint computed) =>
         $"walpb: crc mismatch: expected: {expected:x} computed: {computed:x}";
 
-    private ReadOutcome TornOr(WalError error, string message, ReadOnlySpan<byte> available, long length) =>
-        IsLastSegment && TornWrite.Explains(available, length, Offset + WalFormat.FrameBytes)
+    private ReadOutcome TornOr(WalError error, string message, ReadOnlySpan<byte> available, long length, bool fileEnds = false) =>
+        IsLastSegment && TornWrite.Explains(available, length, Offset + WalFormat.FrameBytes, fileEnds)
             ? ReadOutcome.Torn
             : throw Corrupt(error, message);
 

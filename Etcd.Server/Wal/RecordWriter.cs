@@ -6,7 +6,10 @@ namespace Etcd.Server.Wal;
 
 /// <summary>
 /// Encodes records behind one another into a buffer and continues the CRC chain; <see cref="Flush"/> hands the buffer
-/// to the file in one write. A record that does not fit goes out in several. Allocates nothing after construction.
+/// to the file in one write. Allocates nothing after construction.
+/// <para>What does not fit goes out in several writes, each of which ends at a page. So whatever a crash leaves of a
+/// record ends at a sector, and is recognised as torn (<see cref="TornWrite"/>); a write that ended in the middle of
+/// one would look like damage.</para>
 /// <para>walpb.Record: 1 type, 2 crc, 3 data. The CRC runs over the data of all records so far, so a record that is
 /// lost, repeated or moved breaks the chain.</para>
 /// </summary>
@@ -20,7 +23,7 @@ internal sealed class RecordWriter
 
     public RecordWriter(IDataFile file, long offset, uint crc, int bufferBytes)
     {
-        _buffer = new byte[Math.Max(bufferBytes, 4096)];
+        _buffer = new byte[Math.Max(bufferBytes, WalFormat.PageBytes)];
         _file = file;
         _flushedTo = offset;
         Crc = crc;
@@ -61,17 +64,22 @@ internal sealed class RecordWriter
     public void WriteBytes(RecordType type, ReadOnlySpan<byte> data) => WriteRecord(type, data, default);
 
     /// <summary>Writes what is in the buffer.</summary>
-    public void Flush()
+    public void Flush() => WriteOut(_buffered);
+
+    private void FlushPages() => WriteOut(_buffered - (int)(Offset % WalFormat.PageBytes));
+
+    private void WriteOut(int count)
     {
-        if (_buffered == 0)
+        if (count == 0)
         {
             return;
         }
 
-        _file.WriteAt(_buffer.AsSpan(0, _buffered), _flushedTo);
-        _flushedTo += _buffered;
-        BytesWritten += _buffered;
-        _buffered = 0;
+        _file.WriteAt(_buffer.AsSpan(0, count), _flushedTo);
+        _flushedTo += count;
+        BytesWritten += count;
+        _buffered -= count;
+        _buffer.AsSpan(count, _buffered).CopyTo(_buffer);
     }
 
     /// <summary>The data is given in two parts so that an entry's payload is copied once, into the buffer.</summary>
@@ -106,7 +114,7 @@ internal sealed class RecordWriter
             bytes[..fits].CopyTo(_buffer.AsSpan(_buffered));
             _buffered += fits;
             bytes = bytes[fits..];
-            Flush();
+            FlushPages();
         }
 
         bytes.CopyTo(_buffer.AsSpan(_buffered));

@@ -5,7 +5,8 @@ namespace Etcd.Server.Wal;
 
 /// <summary>
 /// Turns a log's records back into what raft needs, from a snapshot on. Entries up to the snapshot are skipped; an
-/// entry whose index was there before replaces it and everything behind it, as it did in the log.
+/// entry whose index was there before replaces it and everything behind it, as it did in the log; a snapshot that came
+/// from the leader, which is one whose last entry the log does not have, replaces all of it.
 /// <para>The CRC covers a record's data and not its type, so a damaged type could pass an entry off as a hard state
 /// or the other way round. What raft guarantees about these tells them apart: terms never fall and do not jump, a
 /// vote is given once per term, the commit index never falls nor runs beyond the log, and what is committed is not
@@ -24,6 +25,7 @@ internal sealed class Replay(WalSnapshotMark from, bool keepEntries = true)
     private ulong _highestTerm = from.Term.Value;
     private WalRecord _lastState;
     private bool _foundSnapshot;
+    private Term _termAtFrom;
 
     public ReadOnlyMemory<byte> Metadata => _metadata;
 
@@ -31,11 +33,11 @@ internal sealed class Replay(WalSnapshotMark from, bool keepEntries = true)
 
     public List<Entry> Entries { get; } = [];
 
-    /// <summary>Index of the last entry or snapshot in the log.</summary>
-    public LogIndex LastIndex => new(_lastIndex);
+    /// <summary>Index of the last entry, or of the snapshot if there is none behind it.</summary>
+    public LogIndex LastIndex => from.Index + (ulong)Entries.Count;
 
-    /// <summary>The term of <see cref="LastIndex"/>, as far as the log says.</summary>
-    public Term LastTerm { get; private set; } = from.Term;
+    /// <summary>The term of <see cref="LastIndex"/>.</summary>
+    public Term LastTerm => Entries.Count == 0 ? from.Term : Entries[^1].Term;
 
     /// <summary>Every snapshot record, in the log's order.</summary>
     public List<WalSnapshotMark> Snapshots { get; } = [];
@@ -73,16 +75,25 @@ internal sealed class Replay(WalSnapshotMark from, bool keepEntries = true)
             throw new WalException(WalError.Malformed, "wal: no metadata record", reader.Segment.Path, 0);
         }
 
-        if (HardState.Commit.Value > Math.Max(_lastIndex, from.Index.Value))
-        {
-            throw _lastState.Refuse(
-                WalError.Malformed, $"wal: hard state commits index {HardState.Commit} but the log ends at {_lastIndex}");
-        }
-
         if (!_foundSnapshot)
         {
             throw new WalException(
                 WalError.SnapshotNotFound, $"wal: snapshot not found: no record of index {from.Index}, term {from.Term}");
+        }
+
+        if (HardState.Commit > LastIndex)
+        {
+            throw _lastState.Refuse(
+                WalError.Malformed, $"wal: hard state commits index {HardState.Commit} but the log ends at {LastIndex}");
+        }
+
+        if (Entries.Count > 0 && Entries[0].Term < from.Term)
+        {
+            throw new WalException(
+                WalError.Malformed,
+                $"wal: entry {Entries[0].Index} has term {Entries[0].Term} behind a snapshot of term {from.Term}",
+                reader.Segment.Path,
+                reader.Offset);
         }
     }
 
@@ -137,13 +148,18 @@ internal sealed class Replay(WalSnapshotMark from, bool keepEntries = true)
             throw record.Refuse(WalError.Malformed, $"wal: entry {entry.Index} replaces a committed one (commit {HardState.Commit})");
         }
 
-        if (entry.Index > from.Index && keepEntries)
+        if (entry.Index <= from.Index)
+        {
+            // It replaced all that was behind it then.
+            Entries.Clear();
+            _termAtFrom = entry.Index == from.Index ? entry.Term : default;
+        }
+        else if (keepEntries)
         {
             Place(record, entry);
         }
 
         _lastIndex = entry.Index.Value;
-        LastTerm = entry.Term;
         _highestTerm = Math.Max(_highestTerm, entry.Term.Value);
     }
 
@@ -159,7 +175,7 @@ internal sealed class Replay(WalSnapshotMark from, bool keepEntries = true)
         }
 
         Entries.RemoveRange((int)position, Entries.Count - (int)position);
-        Term before = Entries.Count == 0 ? from.Term : Entries[^1].Term;
+        Term before = Entries.Count == 0 ? default : Entries[^1].Term;
         if (entry.Term < before)
         {
             throw record.Refuse(WalError.Malformed, $"wal: entry {entry.Index} has term {entry.Term} after term {before}");
@@ -213,13 +229,13 @@ internal sealed class Replay(WalSnapshotMark from, bool keepEntries = true)
             }
 
             _foundSnapshot = true;
+            if (_termAtFrom != mark.Term)
+            {
+                Entries.Clear();
+            }
         }
 
         Snapshots.Add(mark);
-        if (mark.Index.Value > _lastIndex)
-        {
-            _lastIndex = mark.Index.Value;
-            LastTerm = mark.Term;
-        }
+        _lastIndex = Math.Max(_lastIndex, mark.Index.Value);
     }
 }

@@ -12,8 +12,9 @@ internal static class TornWrite
     /// <param name="available">The record without padding, as far as the file has it.</param>
     /// <param name="length">Its length by its frame.</param>
     /// <param name="fileOffset">Where it begins in the file.</param>
-    public static bool Explains(ReadOnlySpan<byte> available, long length, long fileOffset) =>
-        (available.Length < length || HasZeroSector(available, fileOffset)) && HeadAgrees(available, length, fileOffset);
+    /// <param name="fileEnds">Whether the file ends inside it or its padding.</param>
+    public static bool Explains(ReadOnlySpan<byte> available, long length, long fileOffset, bool fileEnds) =>
+        (fileEnds || HasZeroSector(available, fileOffset)) && HeadAgrees(available, length, fileOffset);
 
     private static bool HasZeroSector(ReadOnlySpan<byte> record, long fileOffset)
     {
@@ -34,20 +35,24 @@ internal static class TornWrite
 
     private static bool HeadAgrees(ReadOnlySpan<byte> record, long length, long fileOffset)
     {
-        if (RecordHead.StatedLength(record, length, out int at) is { } stated)
+        long? stated = RecordHead.StatedLength(record, length, out int at);
+        return stated == length
+            || at >= record.Length
+            || IsInZeroSector(record, at, fileOffset)
+            || IsInZeroSector(record, at - 1, fileOffset);
+    }
+
+    /// <summary>The last byte that the head was read from, or the first that did not fit, was never written.</summary>
+    private static bool IsInZeroSector(ReadOnlySpan<byte> record, int at, long fileOffset)
+    {
+        if (at < 0)
         {
-            return stated == length;
+            return false;
         }
 
-        // The head ends early: at the end of the file, or in a sector that was not written.
-        if (at >= record.Length)
-        {
-            return true;
-        }
-
-        int sectorStart = (int)Math.Max(0, at - ((fileOffset + at) % WalFormat.SectorBytes));
-        ReadOnlySpan<byte> rest = record[sectorStart..];
-        return !rest[..ShareOfSector(rest.Length, fileOffset + sectorStart)].ContainsAnyExcept((byte)0);
+        int start = (int)Math.Max(0, at - ((fileOffset + at) % WalFormat.SectorBytes));
+        ReadOnlySpan<byte> rest = record[start..];
+        return !rest[..ShareOfSector(rest.Length, fileOffset + start)].ContainsAnyExcept((byte)0);
     }
 
     private static int ShareOfSector(int length, long fileOffset) =>

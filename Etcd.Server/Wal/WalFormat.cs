@@ -11,6 +11,9 @@ public static class WalFormat
     /// <summary>What a disk writes as a whole; a torn write leaves each sector either old or new.</summary>
     public const int SectorBytes = 512;
 
+    /// <summary>Where a write ends that does not end with a record: what the kernel copies, and the disk writes, as a whole.</summary>
+    public const int PageBytes = 8 * SectorBytes;
+
     /// <summary>
     /// When a segment reaches this it is closed and the next begun (etcd: 64 * 1000 * 1000, not 2^26). It may end
     /// beyond, because a batch is never split.

@@ -25,6 +25,6 @@ public sealed record WalOptions
     /// <summary>Whether syncs are real.</summary>
     public SyncMode SyncMode { get; init; } = SyncMode.Full;
 
-    /// <summary>Bytes collected before they are written without being asked to.</summary>
+    /// <summary>Bytes collected before they are written without being asked to; at least a page.</summary>
     public int BufferBytes { get; init; } = 1024 * 1024;
 }

@@ -1,7 +1,5 @@
 using Etcd.Protocol.Etcdserverpb;
-using Etcd.Protocol.Health;
 using Etcd.Protocol.V3Electionpb;
-using Etcd.Protocol.V3Lockpb;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
 
@@ -37,7 +35,7 @@ public sealed class DescriptorTests
         Cluster.BindService(binder, new ClusterBase());
         Maintenance.BindService(binder, new MaintenanceBase());
         Auth.BindService(binder, new AuthBase());
-        Lock.BindService(binder, new LockBase());
+        V3Lockpb.Lock.BindService(binder, new LockBase());
         Election.BindService(binder, new ElectionBase());
         Health.Health.BindService(binder, new HealthBase());
 
@@ -67,7 +65,11 @@ public sealed class DescriptorTests
 
     private static string Label(FieldDescriptor field) => field switch
     {
-        { IsRepeated: true, IsPacked: true } => "repeated packed",
+        // A descriptor of proto3 calls every list packed; only numbers can be.
+        {
+            IsRepeated: true, IsPacked: true,
+            FieldType: not (FieldType.Message or FieldType.String or FieldType.Bytes)
+        } => "repeated packed",
         { IsRepeated: true } => "repeated",
         { RealContainingOneof: { } oneof } => $"oneof {oneof.Name}",
         _ => "optional",
@@ -122,7 +124,7 @@ public sealed class DescriptorTests
 
     private sealed class AuthBase : Auth.AuthBase;
 
-    private sealed class LockBase : Lock.LockBase;
+    private sealed class LockBase : V3Lockpb.Lock.LockBase;
 
     private sealed class ElectionBase : Election.ElectionBase;
 

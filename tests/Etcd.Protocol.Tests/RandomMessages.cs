@@ -5,7 +5,7 @@ using Google.Protobuf.Reflection;
 
 namespace Etcd.Protocol.Tests;
 
-/// <summary>Makes messages of any kind with random content. The same seed makes the same messages.</summary>
+/// <summary>Makes messages of any kind with random content; maps stay empty. The same seed makes the same messages.</summary>
 internal sealed class RandomMessages(int seed)
 {
     private const int DepthMax = 4;

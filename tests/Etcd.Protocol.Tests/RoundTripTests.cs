@@ -1,4 +1,5 @@
 using Etcd.Protocol.Etcdserverpb;
+using Etcd.Protocol.Health;
 using Etcd.Protocol.Mvccpb;
 using Google.Protobuf;
 
@@ -23,9 +24,19 @@ public sealed class RoundTripTests
     }
 
     [Fact]
+    public void The_map_of_health_states_comes_back()
+    {
+        var states = new HealthListResponse
+        {
+            Statuses = { ["etcdserverpb.KV"] = new HealthCheckResponse { Status = HealthCheckResponse.Types.ServingStatus.Serving } },
+        };
+        Assert.Equal(states, HealthListResponse.Parser.ParseFrom(states.ToByteArray()));
+    }
+
+    [Fact]
     public void A_replicated_put_has_its_header_at_the_end()
     {
-        // 0a..: not there, as ID (1) belongs to commands of old; 22: put (4); a2 06: header (100).
+        // 22: put (4); a2 06: header (100). ID (1) is for commands from before the header.
         var request = new InternalRaftRequest
         {
             Header = new RequestHeader { ID = 7 },

@@ -1,5 +1,4 @@
 using Etcd.Protocol.Etcdserverpb;
-using Etcd.Server.Membership;
 using Grpc.Core;
 
 namespace Etcd.Server.Api.Cluster;

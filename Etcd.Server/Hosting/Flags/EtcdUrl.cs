@@ -66,8 +66,7 @@ public sealed record EtcdUrl(string Scheme, string Host, int Port, string Path, 
 
     private static EtcdUrl ParseHostPort(string scheme, string rest, string text)
     {
-        int slash = rest.IndexOf('/', StringComparison.Ordinal);
-        if (slash >= 0)
+        if (rest.Contains('/', StringComparison.Ordinal))
         {
             throw new FormatException($"URL must not contain a path: {text}");
         }

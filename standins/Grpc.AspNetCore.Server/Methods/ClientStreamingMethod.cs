@@ -33,9 +33,9 @@ internal sealed class ClientStreamingMethod<TService, TRequest, TResponse>(
     private Task<TResponse> Handle(TService service, IAsyncStreamReader<TRequest> requests, ServerCall call)
     {
         ClientStreamingServerMethod<TRequest, TResponse> chain = (stream, context) => invoker(service, stream, context);
-        for (var i = Interceptors.Length - 1; i >= 0; i--)
+        foreach (var interceptor in InnermostFirst(call))
         {
-            var (interceptor, next) = (Interceptors[i].Get(call), chain);
+            var next = chain;
             chain = (stream, context) => interceptor.ClientStreamingServerHandler(stream, context, next);
         }
 

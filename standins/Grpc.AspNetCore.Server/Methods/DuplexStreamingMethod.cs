@@ -35,9 +35,9 @@ internal sealed class DuplexStreamingMethod<TService, TRequest, TResponse>(
     private Task Handle(TService service, IAsyncStreamReader<TRequest> requests, IServerStreamWriter<TResponse> responses, ServerCall call)
     {
         DuplexStreamingServerMethod<TRequest, TResponse> chain = (input, output, context) => invoker(service, input, output, context);
-        for (var i = Interceptors.Length - 1; i >= 0; i--)
+        foreach (var interceptor in InnermostFirst(call))
         {
-            var (interceptor, next) = (Interceptors[i].Get(call), chain);
+            var next = chain;
             chain = (input, output, context) => interceptor.DuplexStreamingServerHandler(input, output, context, next);
         }
 

@@ -1,5 +1,6 @@
 using Grpc.AspNetCore.Server.Calls;
 using Grpc.AspNetCore.Server.Interception;
+using Grpc.Core.Interceptors;
 
 namespace Grpc.AspNetCore.Server.Methods;
 
@@ -14,7 +15,7 @@ internal abstract class ServerMethod
 internal abstract class ServerMethod<TService>(MethodSettings settings, ServiceSource<TService> services, InterceptorSource[] interceptors) : ServerMethod
     where TService : class
 {
-    protected InterceptorSource[] Interceptors { get; } = interceptors;
+    protected bool HasInterceptors => interceptors.Length > 0;
 
     public sealed override async Task InvokeAsync(CallStream stream)
     {
@@ -34,6 +35,10 @@ internal abstract class ServerMethod<TService>(MethodSettings settings, ServiceS
             await call.DisposeAsync().ConfigureAwait(false);
         }
     }
+
+    /// <summary>The call's interceptors, created from the outermost on, so that they are disposed from the innermost on.</summary>
+    protected IEnumerable<Interceptor> InnermostFirst(ServerCall call) =>
+        interceptors.Length == 0 ? [] : Array.ConvertAll(interceptors, source => source.Get(call)).Reverse();
 
     /// <summary>Serves the call and ends it, unless it throws.</summary>
     protected abstract ValueTask RunAsync(TService service, ServerCall call);

@@ -35,9 +35,9 @@ internal sealed class ServerStreamingMethod<TService, TRequest, TResponse>(
     private Task Handle(TService service, TRequest request, IServerStreamWriter<TResponse> responses, ServerCall call)
     {
         ServerStreamingServerMethod<TRequest, TResponse> chain = (first, stream, context) => invoker(service, first, stream, context);
-        for (var i = Interceptors.Length - 1; i >= 0; i--)
+        foreach (var interceptor in InnermostFirst(call))
         {
-            var (interceptor, next) = (Interceptors[i].Get(call), chain);
+            var next = chain;
             chain = (first, stream, context) => interceptor.ServerStreamingServerHandler(first, stream, context, next);
         }
 

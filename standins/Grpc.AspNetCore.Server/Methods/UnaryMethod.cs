@@ -60,14 +60,14 @@ internal sealed class UnaryMethod<TService, TRequest, TResponse>(
     }
 
     private Task<TResponse> Handle(TService service, TRequest request, ServerCall call) =>
-        Interceptors.Length == 0 ? invoker(service, request, call) : Intercepted(service, call)(request, call);
+        HasInterceptors ? Intercepted(service, call)(request, call) : invoker(service, request, call);
 
     private UnaryServerMethod<TRequest, TResponse> Intercepted(TService service, ServerCall call)
     {
         UnaryServerMethod<TRequest, TResponse> chain = (request, context) => invoker(service, request, context);
-        for (var i = Interceptors.Length - 1; i >= 0; i--)
+        foreach (var interceptor in InnermostFirst(call))
         {
-            var (interceptor, next) = (Interceptors[i].Get(call), chain);
+            var next = chain;
             chain = (request, context) => interceptor.UnaryServerHandler(request, context, next);
         }
 

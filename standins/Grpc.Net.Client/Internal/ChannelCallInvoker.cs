@@ -24,6 +24,7 @@ internal sealed class ChannelCallInvoker(GrpcChannel channel) : CallInvoker
     {
         var call = Create(method, host, options);
         var response = call.RunSingleResponseAsync(new UnaryContent<TRequest, TResponse>(call, request));
+        call.SingleResponse = response;
         return new AsyncUnaryCall<TResponse>(response, _headers, _status, _trailers, _dispose, call);
     }
 
@@ -42,6 +43,7 @@ internal sealed class ChannelCallInvoker(GrpcChannel channel) : CallInvoker
         var content = new StreamingContent();
         call.RequestContent = content;
         var response = call.RunSingleResponseAsync(content);
+        call.SingleResponse = response;
         return new AsyncClientStreamingCall<TRequest, TResponse>(
             new RequestStream<TRequest, TResponse>(call, content, response), response, _headers, _status, _trailers, _dispose, call);
     }

@@ -42,7 +42,10 @@ internal abstract partial class GrpcCall
                 return null;
             content.Headers.TryAddWithoutValidation("Content-Type", "application/grpc");
             var credentials = HasCredentials ? await ApplyCredentialsAsync().ConfigureAwait(false) : null;
-            var response = await SendAsync(content, credentials).ConfigureAwait(false);
+            var sending = Options.IsWaitForReady
+                ? SendWhenReadyAsync(content, credentials)
+                : Channel.SendAsync(CreateRequest(content, credentials), TransportToken);
+            var response = await sending.ConfigureAwait(false);
             if (!TryAttach(response))
                 return null;
             if (ResponseStatus.FromHeaders(response) is { } status)
@@ -59,7 +62,8 @@ internal abstract partial class GrpcCall
 
     private bool HasCredentials => Options.Credentials is not null || Channel.Credentials.CallCredentials.Count != 0;
 
-    private async Task<HttpResponseMessage> SendAsync(HttpContent content, Metadata? credentials)
+    // As long as no connection was made, nothing of the call has reached the server and it may be sent again.
+    private async Task<HttpResponseMessage> SendWhenReadyAsync(HttpContent content, Metadata? credentials)
     {
         var backoff = Channel.Settings.InitialReconnectBackoff;
         while (true)
@@ -68,7 +72,7 @@ internal abstract partial class GrpcCall
             {
                 return await Channel.SendAsync(CreateRequest(content, credentials), TransportToken).ConfigureAwait(false);
             }
-            catch (Exception exception) when (Options.IsWaitForReady && !_ended && FailureStatus.IsConnectFailure(exception))
+            catch (Exception exception) when (!_ended && FailureStatus.IsConnectFailure(exception))
             {
                 var delay = backoff * (1 + BackoffJitter * (2 * Random.Shared.NextDouble() - 1));
                 LogMessages.WaitingForConnection(Channel.Log, MethodInfo.FullName, delay, exception);

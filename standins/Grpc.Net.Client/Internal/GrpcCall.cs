@@ -35,6 +35,9 @@ internal abstract partial class GrpcCall(GrpcChannel channel, CallOptions option
     /// <summary>The request stream, where the call has one.</summary>
     public StreamingContent? RequestContent { get; set; }
 
+    /// <summary>The task of the response, where the call has just one.</summary>
+    public Task? SingleResponse { get; set; }
+
     /// <summary>Whether the call has ended, so its status stands.</summary>
     public bool IsEnded => _ended;
 
@@ -63,7 +66,13 @@ internal abstract partial class GrpcCall(GrpcChannel channel, CallOptions option
 
     public void CancelByDeadline() => Cancel(new Status(StatusCode.DeadlineExceeded, ""));
 
-    public void Dispose() => Cancel(new Status(StatusCode.Cancelled, "gRPC call disposed."));
+    public void Dispose()
+    {
+        if (!_ended)
+            Cancel(new Status(StatusCode.Cancelled, "gRPC call disposed."));
+        if (SingleResponse is { IsCompletedSuccessfully: false } response)
+            Observe(response);
+    }
 
     /// <summary>Ends the call with the status that an exception stands for.</summary>
     public void Fail(Exception exception, string what)
@@ -143,19 +152,19 @@ internal abstract partial class GrpcCall(GrpcChannel channel, CallOptions option
         if (waiting is null)
             return;
         if (_response is not null)
+        {
             waiting.TrySetResult(ReadHeaders());
-        else
-            Observed(waiting).TrySetException(CreateException());
+            return;
+        }
+
+        Observe(waiting.Task);
+        waiting.TrySetException(CreateException());
     }
 
-    // Whoever asked for the headers and then left must not hear of it as an unobserved exception.
-    private static TaskCompletionSource<Metadata> Observed(TaskCompletionSource<Metadata> source)
-    {
-        source.Task.ContinueWith(
-            static task => _ = task.Exception, CancellationToken.None,
-            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        return source;
-    }
+    // Whoever asked for a result and then left must not hear of its failure as an unobserved exception.
+    private static void Observe(Task task) => task.ContinueWith(
+        static failed => _ = failed.Exception, CancellationToken.None,
+        TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
     private void Cancel(Status status) => End(status, cancelled: true);
 

@@ -35,6 +35,11 @@ internal sealed class HttpSender : IDisposable
     }
 
     // Without further connections a call would wait for a stream once the server's limit (often 100) is reached, and
-    // streams that last, such as watches, would block all others.
-    private static SocketsHttpHandler CreateHandler() => new() { EnableMultipleHttp2Connections = true };
+    // streams that last, such as watches, would block all others. Redirects and cookies have no meaning in gRPC.
+    private static SocketsHttpHandler CreateHandler() => new()
+    {
+        EnableMultipleHttp2Connections = true,
+        AllowAutoRedirect = false,
+        UseCookies = false,
+    };
 }

@@ -11,10 +11,11 @@ public sealed class MetadataOnTheWireTests
     [Fact]
     public async Task Request_headers_arrive_with_those_of_the_protocol()
     {
-        IHeaderDictionary? seen = null;
+        var seen = new HeaderDictionary();
         await using var server = await OddServer.StartAsync(context =>
         {
-            seen = new HeaderDictionary(context.Request.Headers.ToDictionary());
+            foreach (var header in context.Request.Headers)
+                seen.Add(header);
             return context.AnswerAsync("ok");
         });
         using var channel = server.Connect();
@@ -27,10 +28,10 @@ public sealed class MetadataOnTheWireTests
             { "raw-bin", _bytes },
         }));
 
-        Assert.Equal("application/grpc", seen!.ContentType);
+        Assert.Equal("application/grpc", seen["content-type"]);
         Assert.Equal("trailers", seen["te"]);
         Assert.StartsWith("identity,gzip", seen["grpc-accept-encoding"].ToString(), StringComparison.Ordinal);
-        Assert.StartsWith("grpc-dotnet/", seen.UserAgent.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith("grpc-dotnet/", seen["user-agent"].ToString(), StringComparison.Ordinal);
         Assert.Equal("secret.1", seen["token"]);
         Assert.Contains("a", seen["twice"].ToString(), StringComparison.Ordinal);
         Assert.Contains("b", seen["twice"].ToString(), StringComparison.Ordinal);

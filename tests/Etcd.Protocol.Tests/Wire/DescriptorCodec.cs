@@ -8,17 +8,21 @@ namespace Etcd.Protocol.Tests.Wire;
 
 /// <summary>
 /// Encodes and decodes any message by its descriptor, with nothing but ProtoReader and ProtoWriter: a second codec to
-/// hold against the generated one. Knows the field types that the protocol has.
+/// hold against the generated one. Knows the field types that the protocol has, but for the one map, which is in gRPC's
+/// health protocol and never on a path of ours that does without objects.
 /// </summary>
 internal static class DescriptorCodec
 {
     public static byte[] Encode(IMessage message)
     {
         using var stream = new MemoryStream();
-        foreach (var field in message.Descriptor.Fields.InFieldNumberOrder())
+        foreach (var field in message.Descriptor.Fields.InFieldNumberOrder().Where(field => !field.IsMap))
         {
-            foreach (var value in ValuesToWrite(message, field))
-                stream.Write(EncodeField(field, value));
+            var values = ValuesToWrite(message, field).ToList();
+            if (IsPacked(field) && values.Count > 0)
+                stream.Write(EncodePacked(field.FieldNumber, values));
+            else
+                values.ForEach(value => stream.Write(EncodeField(field, value)));
         }
 
         return stream.ToArray();
@@ -31,20 +35,29 @@ internal static class DescriptorCodec
         for (var tag = reader.ReadTag(); tag != 0; tag = reader.ReadTag())
         {
             var field = descriptor.FindFieldByNumber((int)(tag >> 3));
-            if (field is null || (tag & 7) != (uint)TypeOf(field))
-            {
+            if (field is not null && IsPacked(field) && tag == ProtoWriter.Tag(field.FieldNumber, ProtoWireType.LengthDelimited))
+                ReadPacked(message, field, reader.ReadMessage());
+            else if (field is null || (tag & 7) != (uint)TypeOf(field))
                 reader.Skip(tag);
-                continue;
-            }
-
-            var value = ReadValue(field, ref reader);
-            if (field.IsRepeated)
-                ((IList)field.Accessor.GetValue(message)).Add(value);
             else
-                field.Accessor.SetValue(message, value);
+                Store(message, field, ReadValue(field, ref reader));
         }
 
         return message;
+    }
+
+    private static void ReadPacked(IMessage message, FieldDescriptor field, ProtoReader values)
+    {
+        while (!values.IsAtEnd)
+            Store(message, field, ReadValue(field, ref values));
+    }
+
+    private static void Store(IMessage message, FieldDescriptor field, object value)
+    {
+        if (field.IsRepeated)
+            ((IList)field.Accessor.GetValue(message)).Add(value);
+        else
+            field.Accessor.SetValue(message, value);
     }
 
     private static IEnumerable<object> ValuesToWrite(IMessage message, FieldDescriptor field)
@@ -63,6 +76,17 @@ internal static class DescriptorCodec
         ByteString bytes => bytes.IsEmpty,
         _ => ToVarint(value) == 0,
     };
+
+    private static byte[] EncodePacked(int number, List<object> values)
+    {
+        var content = values.Sum(value => ProtoWriter.VarintSize(ToVarint(value)));
+        var buffer = new byte[ProtoWriter.BytesFieldSize(number, content)];
+        var at = ProtoWriter.WriteLengthPrefix(buffer, number, content);
+        foreach (var value in values)
+            at += ProtoWriter.WriteVarint(buffer.AsSpan(at), ToVarint(value));
+        Assert.Equal(buffer.Length, at);
+        return buffer;
+    }
 
     private static byte[] EncodeField(FieldDescriptor field, object value)
     {
@@ -101,6 +125,9 @@ internal static class DescriptorCodec
         FieldType.Bytes => ByteString.CopyFrom(reader.ReadBytes()),
         _ => Decode(field.MessageType, reader.ReadBytes()),
     };
+
+    private static bool IsPacked(FieldDescriptor field) =>
+        field.IsRepeated && field.IsPacked && TypeOf(field) == ProtoWireType.Varint;
 
     private static ProtoWireType TypeOf(FieldDescriptor field) => field.FieldType switch
     {

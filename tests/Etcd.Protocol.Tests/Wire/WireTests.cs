@@ -32,11 +32,11 @@ public sealed class WireTests
     {
         var random = new Random(Seeds.Next());
         var accepted = 0;
-        for (var i = 0; i < 200_000; i++)
+        for (var i = 0; i < 50_000; i++)
             accepted += CheckSameVerdict(NextNonsense(random)) ? 1 : 0;
 
         // The test would say nothing if one verdict hardly ever came up.
-        Assert.InRange(accepted, 2_000, 198_000);
+        Assert.InRange(accepted, 500, 49_500);
     }
 
     [Fact]
@@ -159,8 +159,8 @@ public sealed class WireTests
         reader.Skip(reader.ReadTag());
         reader.ReadTag();
         var value = reader.ReadBytes(out var offset);
-        Assert.Equal(bytes.AsSpan(offset, value.Length), value);
-        Assert.Equal([0xaa, 0xbb], value);
+        Assert.Equal(bytes[offset..], value.ToArray());
+        Assert.Equal([0xaa, 0xbb], value.ToArray());
     }
 
     [Fact]

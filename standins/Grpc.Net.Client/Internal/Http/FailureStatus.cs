@@ -36,10 +36,11 @@ internal static class FailureStatus
         };
     }
 
-    // By the table "HTTP2 Transport Mapping, Errors" in the gRPC project's doc/PROTOCOL-HTTP2.md.
+    // By the table "HTTP2 Transport Mapping, Errors" in the gRPC project's doc/PROTOCOL-HTTP2.md, but for one: the handler
+    // reports a keep-alive ping without an answer, which is a lost connection, as PROTOCOL_ERROR (0x1) like a real one.
     private static StatusCode FromHttp2Error(long errorCode) => errorCode switch
     {
-        0x7 => StatusCode.Unavailable,
+        0x1 or 0x7 => StatusCode.Unavailable,
         0x8 => StatusCode.Cancelled,
         0xb => StatusCode.ResourceExhausted,
         0xc => StatusCode.PermissionDenied,

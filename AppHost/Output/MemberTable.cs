@@ -1,0 +1,22 @@
+namespace AppHost.Output;
+
+/// <summary>Lays the members out as a table: one line each, columns as wide as their widest cell.</summary>
+internal static class MemberTable
+{
+    private static readonly string[] s_headings = ["MEMBER", "CLIENT URL", "STATE", "LEADER"];
+
+    public static IEnumerable<string> Format(IReadOnlyList<MemberStatus> members)
+    {
+        string[][] rows = [s_headings, .. members.Select(m => new[] { m.Name, m.ClientUrl, m.State, Leader(m, members) })];
+        var widths = s_headings.Select((_, column) => rows.Max(row => row[column].Length)).ToArray();
+        return rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
+    }
+
+    /// <summary>The leader that a member knows, by name where it is one of the table.</summary>
+    private static string Leader(MemberStatus member, IReadOnlyList<MemberStatus> members) => member.LeaderId switch
+    {
+        null => "?",
+        0 => "none",
+        var id => members.FirstOrDefault(m => m.Id == id)?.Name ?? $"{id:x}",
+    };
+}

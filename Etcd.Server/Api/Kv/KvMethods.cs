@@ -1,0 +1,118 @@
+using System.Buffers;
+using Etcd.Protocol.Wire;
+using Etcd.Server.Apply;
+using Etcd.Server.Node;
+using Grpc.AspNetCore.Server.Model;
+using Grpc.Core;
+
+namespace Etcd.Server.Api.Kv;
+
+/// <summary>
+/// Binds <see cref="KvService"/> by hand, with marshallers that keep requests as bytes and write answers from the store's
+/// records: the generated ones would make objects of both.
+/// </summary>
+/// <param name="api">The node.</param>
+internal sealed class KvMethods(ApiContext api) : IServiceMethodProvider<KvService>
+{
+    private const string Service = "etcdserverpb.KV";
+    private const int RangeResponseField = 1;
+
+    private readonly RangeStreamer _streamer = new(api);
+
+    /// <inheritdoc/>
+    public void OnServiceMethodDiscovery(ServiceMethodProviderContext<KvService> context)
+    {
+        Marshaller<ApplyOutcome> outcome = Responses<ApplyOutcome>(WriteOutcome);
+        Marshaller<RangeExchange> range = new(WriteRange, RangeExchange.Read);
+        Marshaller<RangeChunk> chunk = Responses<RangeChunk>(WriteChunk);
+        context.AddUnaryMethod(
+            new Method<RangeExchange, RangeExchange>(MethodType.Unary, Service, "Range", range, range),
+            [],
+            static (service, request, call) => service.Range(request, call));
+        context.AddServerStreamingMethod(
+            new Method<RangeExchange, RangeChunk>(MethodType.ServerStreaming, Service, "RangeStream", range, chunk),
+            [],
+            (_, request, chunks, call) => _streamer.Stream(request, chunks, call));
+        context.AddUnaryMethod(
+            Command("Put", RaftCommandKind.Put, outcome), [], static (service, command, _) => service.Put(command));
+        context.AddUnaryMethod(
+            Command("DeleteRange", RaftCommandKind.DeleteRange, outcome), [], static (service, command, _) => service.DeleteRange(command));
+        context.AddUnaryMethod(
+            Command("Txn", RaftCommandKind.Txn, outcome), [], static (service, command, call) => service.Txn(command, call));
+        context.AddUnaryMethod(
+            Command("Compact", RaftCommandKind.Compaction, outcome), [], static (service, command, call) => service.Compact(command, call));
+    }
+
+    private static Method<RaftCommand, ApplyOutcome> Command(string name, RaftCommandKind kind, Marshaller<ApplyOutcome> outcome) => new(
+        MethodType.Unary,
+        Service,
+        name,
+        new Marshaller<RaftCommand>(
+            static (_, _) => throw new NotSupportedException("a server does not write requests"),
+            payload => RaftCommand.Create(kind, payload.PayloadAsReadOnlySequence())),
+        outcome);
+
+    private static Marshaller<T> Responses<T>(Action<T, SerializationContext> write) =>
+        new(write, static _ => throw new NotSupportedException("a server does not read responses"));
+
+    private static int ChunkSize(RangeChunk chunk, int headerLength)
+    {
+        int size = headerLength + (chunk.More ? 2 : 0);
+        if (chunk.Count != 0)
+        {
+            size += ProtoWriter.VarintFieldSize(4, (ulong)chunk.Count);
+        }
+
+        foreach (ReadOnlyMemory<byte> kv in chunk.Kvs)
+        {
+            size = checked(size + ProtoWriter.BytesFieldSize(2, kv.Length));
+        }
+
+        return size;
+    }
+
+    private void WriteOutcome(ApplyOutcome outcome, SerializationContext to)
+    {
+        Span<byte> header = stackalloc byte[ResponseHeader.BytesMax];
+        int headerLength = ResponseHeader.Write(header, api.Status, outcome.Revision);
+        to.SetPayloadLength(headerLength + outcome.Body.Length);
+        IBufferWriter<byte> output = to.GetBufferWriter();
+        output.Write(header[..headerLength]);
+        output.Write(outcome.Body.Span);
+        to.Complete();
+    }
+
+    private void WriteRange(RangeExchange exchange, SerializationContext to)
+    {
+        Span<byte> header = stackalloc byte[ResponseHeader.BytesMax];
+        int headerLength = ResponseHeader.Write(header, api.Status, exchange.Result.Revision);
+        exchange.WriteAndReturn(to, header[..headerLength]);
+    }
+
+    /// <summary>etcdserverpb.RangeStreamResponse: the RangeResponse as its field 1.</summary>
+    private void WriteChunk(RangeChunk chunk, SerializationContext to)
+    {
+        Span<byte> header = stackalloc byte[ResponseHeader.BytesMax];
+        int headerLength = chunk.IsLast ? ResponseHeader.Write(header, api.Status, chunk.Revision) : 0;
+        int inner = ChunkSize(chunk, headerLength);
+        to.SetPayloadLength(ProtoWriter.BytesFieldSize(RangeResponseField, inner));
+        IBufferWriter<byte> output = to.GetBufferWriter();
+        output.Advance(ProtoWriter.WriteLengthPrefix(output.GetSpan(16), RangeResponseField, inner));
+        output.Write(header[..headerLength]);
+        foreach (ReadOnlyMemory<byte> kv in chunk.Kvs)
+        {
+            output.Advance(ProtoWriter.WriteLengthPrefix(output.GetSpan(16), 2, kv.Length));
+            output.Write(kv.Span);
+        }
+
+        Span<byte> rest = output.GetSpan(16);
+        int at = chunk.More ? ProtoWriter.WriteBoolField(rest, 3, true) : 0;
+        if (chunk.Count != 0)
+        {
+            at += ProtoWriter.WriteVarintField(rest[at..], 4, (ulong)chunk.Count);
+        }
+
+        output.Advance(at);
+        to.Complete();
+    }
+}

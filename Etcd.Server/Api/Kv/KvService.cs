@@ -1,0 +1,120 @@
+using Etcd.Protocol.Errors;
+using Etcd.Protocol.Wire;
+using Etcd.Server.Api.Validation;
+using Etcd.Server.Apply;
+using Etcd.Server.Apply.Requests;
+using Etcd.Server.Apply.Txn;
+using Etcd.Server.Node;
+using Etcd.Server.Storage;
+using Grpc.Core;
+
+namespace Etcd.Server.Api.Kv;
+
+/// <summary>
+/// etcdserverpb.KV on the requests' own bytes: they are checked here, travel as they are into the log, and answers are
+/// written from the store's records. Checks come before anything else, in etcd's order, and change nothing.
+/// </summary>
+/// <param name="api">The node.</param>
+internal sealed class KvService(ApiContext api)
+{
+    /// <summary>Reads a range.</summary>
+    public Task<RangeExchange> Range(RangeExchange exchange, ServerCallContext context)
+    {
+        RangeQuery query = RangeRequestReader.Read(exchange.Request);
+        if (RequestChecks.Range(query) is { } error)
+        {
+            return Task.FromException<RangeExchange>(error.ToException());
+        }
+
+        if (query.Serializable)
+        {
+            return Read(exchange, query);
+        }
+
+        ValueTask linearized = api.Reads.LinearizeAsync(context.CancellationToken);
+        return linearized.IsCompletedSuccessfully ? Read(exchange, query) : ReadAfterAsync(linearized, exchange);
+    }
+
+    /// <summary>Puts a key.</summary>
+    public Task<ApplyOutcome> Put(RaftCommand command) =>
+        Propose(command, RequestChecks.Put(new PutRequestView(command.Payload.Span)));
+
+    /// <summary>Deletes a key or a range.</summary>
+    public Task<ApplyOutcome> DeleteRange(RaftCommand command) =>
+        Propose(command, RequestChecks.DeleteRange(new DeleteRangeRequestView(command.Payload.Span)));
+
+    /// <summary>Runs a transaction: through the log if it may write, else as a read.</summary>
+    public async Task<ApplyOutcome> Txn(RaftCommand command, ServerCallContext context)
+    {
+        TxnRequestTree txn = TxnRequestTree.Read(command.Payload);
+        if (RequestChecks.Txn(txn, api.Options.MaxTxnOps) is { } error)
+        {
+            throw error.ToException();
+        }
+
+        if (!txn.IsReadOnly)
+        {
+            return await api.Proposals.ProposeAsync(command).ConfigureAwait(false);
+        }
+
+        if (!txn.IsSerializable)
+        {
+            await api.Reads.LinearizeAsync(context.CancellationToken).ConfigureAwait(false);
+        }
+
+        ApplyOutcome outcome = ReadOnlyTxn.Run(api.Reads.Store, txn);
+        return outcome.Error is null ? outcome : throw outcome.Error.ToException();
+    }
+
+    /// <summary>Compacts the history; a physical compaction is answered when its work is done.</summary>
+    public async Task<ApplyOutcome> Compact(RaftCommand command, ServerCallContext context)
+    {
+        (long revision, bool physical) = ReadCompaction(command.Payload.Span);
+        ApplyOutcome outcome = await api.Proposals.ProposeAsync(command).ConfigureAwait(false);
+        if (physical)
+        {
+            await api.Reads.WhenCompactedAsync(revision).WaitAsync(context.CancellationToken).ConfigureAwait(false);
+        }
+
+        return outcome;
+    }
+
+    private static (long Revision, bool Physical) ReadCompaction(ReadOnlySpan<byte> message)
+    {
+        long revision = 0;
+        bool physical = false;
+        var reader = new ProtoReader(message);
+        for (uint tag = reader.ReadTag(); tag != 0; tag = reader.ReadTag())
+        {
+            switch (tag)
+            {
+                case 1 << 3:
+                    revision = reader.ReadInt64();
+                    break;
+                case 2 << 3:
+                    physical = reader.ReadBool();
+                    break;
+                default:
+                    reader.Skip(tag);
+                    break;
+            }
+        }
+
+        return (revision, physical);
+    }
+
+    private Task<ApplyOutcome> Propose(RaftCommand command, EtcdError? error) => error is null
+        ? api.Proposals.ProposeAsync(command)
+        : Task.FromException<ApplyOutcome>(error.ToException());
+
+    private Task<RangeExchange> Read(RangeExchange exchange, in RangeQuery query) =>
+        api.Reads.Store.Range(query, exchange.Result).ToError() is { } error
+            ? Task.FromException<RangeExchange>(error.ToException())
+            : Task.FromResult(exchange);
+
+    private async Task<RangeExchange> ReadAfterAsync(ValueTask linearized, RangeExchange exchange)
+    {
+        await linearized.ConfigureAwait(false);
+        return await Read(exchange, RangeRequestReader.Read(exchange.Request)).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,122 @@
+using Etcd.Protocol.Errors;
+using Etcd.Server.Apply;
+using Etcd.Server.Apply.Requests;
+using Etcd.Server.Api.Validation;
+using Etcd.Server.Primitives;
+using Etcd.Server.Storage;
+using Grpc.Core;
+
+namespace Etcd.Server.Api.Kv;
+
+/// <summary>
+/// KV.RangeStream of etcd v3.7: a range of any size in chunks, read at one revision. The first chunk has a few keys; the
+/// next ones double or halve so that their size stays within half and twice the request limit. Header, count and
+/// <c>more</c> come with the last chunk only. No store memory is pinned between the chunks.
+/// </summary>
+/// <param name="api">The node.</param>
+internal sealed class RangeStreamer(ApiContext api)
+{
+    /// <summary>Serves one call.</summary>
+    public async Task Stream(RangeExchange request, IServerStreamWriter<RangeChunk> chunks, ServerCallContext context)
+    {
+        Check(request.Request);
+        if (!RangeRequestReader.Read(request.Request).Serializable)
+        {
+            await api.Reads.LinearizeAsync(context.CancellationToken).ConfigureAwait(false);
+        }
+
+        if (RangeRequestReader.Read(request.Request).CountOnly)
+        {
+            await chunks.WriteAsync(Count(request), context.CancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        await SendAll(request, chunks, context.CancellationToken).ConfigureAwait(false);
+    }
+
+    private static void Check(ReadOnlySpan<byte> request)
+    {
+        RangeQuery query = RangeRequestReader.Read(request);
+        EtcdError? error = RequestChecks.Range(query)
+            ?? (!query.IsDefaultOrdering ? EtcdErrors.RangeStreamSortOrder : null)
+            ?? (query.HasRevisionFilters ? EtcdErrors.RangeStreamRevisionFilters : null);
+        if (error is not null)
+        {
+            throw error.ToException();
+        }
+    }
+
+    private static long AdjustLimit(long limit, long chunkBytes, long targetBytes)
+    {
+        if (chunkBytes < targetBytes / 2)
+        {
+            return limit * 2;
+        }
+
+        return chunkBytes > targetBytes * 2 ? Math.Max(limit / 2, 1) : limit;
+    }
+
+    private static void Throw(ReadStatus status)
+    {
+        if (status.ToError() is { } error)
+        {
+            throw error.ToException();
+        }
+    }
+
+    private RangeChunk Count(RangeExchange request)
+    {
+        var result = new RangeResult();
+        Throw(api.Reads.Store.Range(RangeRequestReader.Read(request.Request), result));
+        return new RangeChunk([], IsLast: true, result.Revision, result.Count, More: false);
+    }
+
+    private async Task SendAll(RangeExchange request, IServerStreamWriter<RangeChunk> chunks, CancellationToken cancellation)
+    {
+        long wanted = RangeRequestReader.Read(request.Request).Limit;
+        wanted = wanted <= 0 ? long.MaxValue : wanted;
+        var cursor = new RangeCursor(api.Reads.Store, RangeRequestReader.Read(request.Request));
+        long limit = Math.Min(Limits.RangeStreamFirstChunkKeys, wanted);
+        long count = 0;
+        while (true)
+        {
+            // Each chunk has a result of its own: the one before may still be on its way out.
+            var result = new RangeResult();
+            Throw(cursor.Next((int)Math.Min(limit, int.MaxValue), result));
+            count += result.Kvs.Length;
+            bool last = !result.More || count == wanted;
+            await chunks.WriteAsync(Chunk(cursor, result, last, count), cancellation).ConfigureAwait(false);
+            if (last)
+            {
+                return;
+            }
+
+            limit = Math.Min(AdjustLimit(limit, result.KvBytes, api.Options.MaxRequestBytes), wanted - count);
+        }
+    }
+
+    private static RangeChunk Chunk(RangeCursor cursor, RangeResult result, bool last, long count)
+    {
+        ReadOnlyMemory<byte>[] kvs = result.Kvs.ToArray();
+        if (!last)
+        {
+            return new RangeChunk(kvs, IsLast: false, 0, 0, More: false);
+        }
+
+        long rest = 0;
+        if (result.More)
+        {
+            Throw(cursor.CountRest(out rest));
+        }
+
+        return new RangeChunk(kvs, IsLast: true, cursor.HeaderRevision, count + rest, result.More);
+    }
+}
+
+/// <summary>One message of a RangeStream answer.</summary>
+/// <param name="Kvs">Encoded mvccpb.KeyValue records.</param>
+/// <param name="IsLast">Whether it carries the header.</param>
+/// <param name="Revision">The header's revision; last chunk only.</param>
+/// <param name="Count">Keys in the range; last chunk only.</param>
+/// <param name="More">Whether the limit cut the answer off; last chunk only.</param>
+internal sealed record RangeChunk(ReadOnlyMemory<byte>[] Kvs, bool IsLast, long Revision, long Count, bool More);

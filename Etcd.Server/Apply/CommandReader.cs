@@ -1,0 +1,74 @@
+using Etcd.Protocol.Wire;
+
+namespace Etcd.Server.Apply;
+
+/// <summary>
+/// The envelope of a log entry (etcdserverpb.InternalRaftRequest) without making objects: the id of the request, and
+/// the one command in it by field number and as the slice of the entry that holds it.
+/// </summary>
+/// <param name="RequestId">What waits for it; zero if nothing does.</param>
+/// <param name="Field">The command's field number; zero for an empty entry.</param>
+/// <param name="Payload">The command's own bytes.</param>
+internal readonly record struct CommandReader(ulong RequestId, int Field, ReadOnlyMemory<byte> Payload)
+{
+    private const int HeaderField = 100;
+    private const int IdField = 1;
+    private const int HeaderIdField = 1;
+
+    /// <summary>Reads an entry's data. Fields that this version does not know are passed over.</summary>
+    /// <param name="data">The entry's data.</param>
+    /// <exception cref="ProtoFormatException">The data is no such message: the log is not what it should be.</exception>
+    public static CommandReader Read(ReadOnlyMemory<byte> data)
+    {
+        ulong requestId = 0;
+        int field = 0;
+        ReadOnlyMemory<byte> payload = default;
+        var reader = new ProtoReader(data.Span);
+        while (!reader.IsAtEnd)
+        {
+            uint tag = reader.ReadTag();
+            int number = (int)(tag >> 3);
+            bool isMessage = (ProtoWireType)(tag & 7) == ProtoWireType.LengthDelimited;
+            if (number == HeaderField && isMessage)
+            {
+                requestId = ReadHeaderId(reader.ReadBytes());
+            }
+            else if (number == IdField && !isMessage)
+            {
+                // Entries of versions before the header carry their id here.
+                requestId = reader.ReadVarint();
+            }
+            else if (isMessage)
+            {
+                ReadOnlySpan<byte> bytes = reader.ReadBytes(out int offset);
+                (field, payload) = (number, data.Slice(offset, bytes.Length));
+            }
+            else
+            {
+                reader.Skip(tag);
+            }
+        }
+
+        return new CommandReader(requestId, field, payload);
+    }
+
+    private static ulong ReadHeaderId(ReadOnlySpan<byte> header)
+    {
+        ulong id = 0;
+        var reader = new ProtoReader(header);
+        while (!reader.IsAtEnd)
+        {
+            uint tag = reader.ReadTag();
+            if (tag == ProtoWriter.Tag(HeaderIdField, ProtoWireType.Varint))
+            {
+                id = reader.ReadVarint();
+            }
+            else
+            {
+                reader.Skip(tag);
+            }
+        }
+
+        return id;
+    }
+}

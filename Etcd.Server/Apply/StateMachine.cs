@@ -1,0 +1,132 @@
+using Etcd.Protocol.Membershippb;
+using Etcd.Protocol.Raftpb;
+using Etcd.Server.Lease;
+using Etcd.Server.Membership;
+using Etcd.Server.Primitives;
+using Etcd.Server.Storage;
+using Entry = Etcd.Server.Raft.Entry;
+using EntryType = Etcd.Server.Raft.EntryType;
+
+namespace Etcd.Server.Apply;
+
+/// <summary>
+/// The replicated state: the store, the leases and the membership, and what each command does to them. Every entry is
+/// applied, those that are refused and those that change nothing too, so that all members stay at the same place.
+/// </summary>
+public sealed class StateMachine : IStateMachine
+{
+    private readonly MvccStore _store;
+    private readonly ClusterState _cluster;
+    private readonly KvApplier _kv;
+    private readonly LeaseApplier _leases;
+
+    /// <summary>Puts the rooms together.</summary>
+    /// <param name="store">The keys.</param>
+    /// <param name="leases">The leases.</param>
+    /// <param name="cluster">The members.</param>
+    public StateMachine(MvccStore store, LeaseManager leases, ClusterState cluster)
+    {
+        _store = store;
+        _cluster = cluster;
+        _kv = new KvApplier(store, leases);
+        _leases = new LeaseApplier(leases, _kv, () => _store.WorkingRevision);
+    }
+
+    /// <inheritdoc/>
+    public bool NeedsMaintenance { get; private set; }
+
+    /// <summary>How far the work of compactions has come.</summary>
+    public CompactionProgress CompactionProgress { get; } = new();
+
+    /// <inheritdoc/>
+    public ApplyOutcome? Apply(in Entry entry, out ulong requestId)
+    {
+        requestId = 0;
+        if (entry.Type == EntryType.ConfChange)
+        {
+            ApplyChange(entry);
+            return null;
+        }
+
+        // A new leader's first entry is empty.
+        if (entry.Data.IsEmpty)
+        {
+            return null;
+        }
+
+        CommandReader command = CommandReader.Read(entry.Data);
+        requestId = command.RequestId;
+        return Apply(command);
+    }
+
+    /// <inheritdoc/>
+    public void Publish(LogIndex applied) => _store.Publish();
+
+    /// <inheritdoc/>
+    public TimeSpan Maintain()
+    {
+        StoreWork work = _store.RunOnce();
+        NeedsMaintenance = work != StoreWork.None;
+        CompactionProgress.Advance(_store.FinishedCompactRevision);
+        return work switch
+        {
+            StoreWork.Worked => TimeSpan.Zero,
+            StoreWork.Waiting => TimeSpan.FromMilliseconds(1),
+            _ => Timeout.InfiniteTimeSpan,
+        };
+    }
+
+    private ApplyOutcome? Apply(in CommandReader command)
+    {
+        switch (command.Field)
+        {
+            case CommandFields.Put:
+                return _kv.Put(command.Payload);
+            case CommandFields.DeleteRange:
+                return _kv.DeleteRange(command.Payload);
+            case CommandFields.Txn:
+                return _kv.Txn(command.Payload);
+            case CommandFields.Compaction:
+                NeedsMaintenance = true;
+                return _kv.Compact(command.Payload);
+            case CommandFields.LeaseGrant:
+                return _leases.Grant(command.Payload);
+            case CommandFields.LeaseRevoke:
+                return _leases.Revoke(command.Payload);
+            case CommandFields.LeaseCheckpoint:
+                return _leases.Checkpoint(command.Payload);
+            case CommandFields.ClusterVersionSet:
+                _cluster.SetVersion(ClusterVersionSetRequest.Parser.ParseFrom(command.Payload.Span).Ver);
+                return new ApplyOutcome(_store.WorkingRevision);
+            case CommandFields.ClusterMemberAttrSet:
+                ClusterMemberAttrSetRequest request = ClusterMemberAttrSetRequest.Parser.ParseFrom(command.Payload.Span);
+                _cluster.SetAttributes(
+                    new MemberId(request.MemberID), request.MemberAttributes.Name, [.. request.MemberAttributes.ClientUrls]);
+                return new ApplyOutcome(_store.WorkingRevision);
+            default:
+                // Written by a version that knows more. Members that cannot apply it must not pretend that they did.
+                Invariant.Check(command.Field == 0, $"the log holds only commands that this version knows, not field {command.Field}");
+                return null;
+        }
+    }
+
+    private void ApplyChange(in Entry entry)
+    {
+        ConfChange change = ConfChange.Parser.ParseFrom(entry.Data.Span);
+        var id = new MemberId(change.NodeId);
+        switch (change.Type)
+        {
+            case ConfChangeType.ConfChangeAddNode or ConfChangeType.ConfChangeAddLearnerNode or ConfChangeType.ConfChangeUpdateNode:
+                Membership.Member member = MemberJson.Decode(change.Context.Memory);
+                Invariant.Check(member.Id == id, "a membership change names the member that its context describes");
+                _cluster.Put(member);
+                break;
+            case ConfChangeType.ConfChangeRemoveNode:
+                _cluster.Remove(id);
+                break;
+            default:
+                Invariant.Fail($"a membership change of an unknown kind: {change.Type}");
+                break;
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using System.Buffers.Binary;
+using Etcd.Server.Storage.Index;
+using Etcd.Server.Storage.Log;
+
+namespace Etcd.Server.Storage;
+
+/// <summary>
+/// etcd's hash of the key bucket, so that members of both kinds can be compared: CRC-32C over the bucket's name and, in
+/// revision order, each record's revision key (8 bytes, '_', 8 bytes, and 't' for a tombstone) and stored bytes.
+/// <para>
+/// Of the records at or below the compaction revision only those count that a compaction to the hashed revision would keep;
+/// if it would keep none at all, etcd filters nothing. Whether it keeps any is known only while walking, so until the first
+/// such record is met two sums are kept. A tombstone at the compaction revision itself never counts: older versions of etcd
+/// delete it and newer ones do not.
+/// </para>
+/// </summary>
+/// <param name="index">The index.</param>
+/// <param name="compactRevision">The compaction before the hashed state.</param>
+/// <param name="revision">The last revision that counts.</param>
+/// <param name="tombstonesKept">
+/// Whether a tombstone at <paramref name="revision"/> is among the kept, which is so for the hash that a compaction makes and
+/// not for one that is asked for.
+/// </param>
+internal struct HistoryHasher(KeyIndex index, long compactRevision, long revision, bool tombstonesKept)
+{
+    private Crc32C _filtered = Begin();
+    private Crc32C _unfiltered = Begin();
+    private bool _keepsAny;
+
+    /// <summary>The hash of what was added.</summary>
+    public readonly uint Value => _keepsAny ? _filtered.Value : _unfiltered.Value;
+
+    /// <summary>Adds the next record; dead ones are passed over.</summary>
+    public void Add(in LogRecord record)
+    {
+        if (record.IsDead)
+            return;
+
+        bool old = record.Revision.Main <= compactRevision;
+        bool kept = (old || !_keepsAny) && IsKept(record);
+        _keepsAny |= kept;
+        if (record.Revision.Main == compactRevision && record.IsTombstone)
+            return;
+
+        Span<byte> revisionKey = stackalloc byte[18];
+        int length = WriteRevisionKey(revisionKey, record);
+        ReadOnlySpan<byte> stored = LogSegment.Stored(record);
+        if (!old || kept)
+        {
+            _filtered.Append(revisionKey[..length]);
+            _filtered.Append(stored);
+        }
+
+        if (!_keepsAny)
+        {
+            _unfiltered.Append(revisionKey[..length]);
+            _unfiltered.Append(stored);
+        }
+    }
+
+    private static Crc32C Begin()
+    {
+        var crc = default(Crc32C);
+        crc.Append("key"u8);
+        return crc;
+    }
+
+    private static int WriteRevisionKey(Span<byte> to, in LogRecord record)
+    {
+        BinaryPrimitives.WriteInt64BigEndian(to, record.Revision.Main);
+        to[8] = (byte)'_';
+        BinaryPrimitives.WriteInt64BigEndian(to[9..], record.Revision.Sub);
+        to[17] = (byte)'t';
+        return record.IsTombstone ? 18 : 17;
+    }
+
+    private readonly bool IsKept(in LogRecord record)
+    {
+        if (record.IsTombstone && !(tombstonesKept && record.Revision.Main == revision))
+            return false;
+
+        return index.Versions.IsNewestAt(record.Key, record.Revision, revision);
+    }
+}

@@ -1,0 +1,75 @@
+using Etcd.Server.Primitives;
+using Etcd.Server.Storage.Index;
+using Etcd.Server.Storage.Log;
+
+namespace Etcd.Server.Storage;
+
+/// <content>History for watchers.</content>
+public sealed partial class MvccStore
+{
+    /// <inheritdoc/>
+    public EventReadStatus ReadEvents(long fromRevision, int eventsMax, List<StoreEvent> into, out long nextRevision)
+    {
+        using EpochGate.Pin pin = _index.Epochs.Enter();
+        StoreState state = Volatile.Read(ref _view).State;
+        nextRevision = fromRevision;
+        if (fromRevision < state.CompactRevision)
+            return EventReadStatus.Compacted;
+
+        int before = into.Count;
+        int wholeRevisions = before;
+        long reading = 0;
+        var walker = new LogWalker(state.Segments, new Revision(fromRevision, 0));
+        while (walker.TryNext(state.Revision, out LogRecord record))
+        {
+            if (record.Revision.Main != reading)
+            {
+                wholeRevisions = into.Count;
+                reading = record.Revision.Main;
+                nextRevision = reading;
+            }
+
+            // The pin keeps compaction from dropping what this read was promised, so a dead record here is one that a later
+            // change of the same revision shadows.
+            if (record.IsDead)
+                continue;
+
+            bool isFirst = wholeRevisions == before;
+            if (!isFirst && into.Count - before >= eventsMax)
+            {
+                into.RemoveRange(wholeRevisions, into.Count - wholeRevisions);
+                return EventReadStatus.Ok;
+            }
+
+            into.Add(ToEvent(record));
+        }
+
+        nextRevision = Math.Max(fromRevision, state.Revision + 1);
+        return EventReadStatus.Ok;
+    }
+
+    /// <inheritdoc/>
+    public ReadOnlyMemory<byte> PreviousKeyValue(ReadOnlySpan<byte> key, long revision)
+    {
+        using EpochGate.Pin pin = _index.Epochs.Enter();
+        StoreState state = Volatile.Read(ref _view).State;
+        long before = Math.Min(revision - 1, state.Revision);
+        if (before < state.CompactRevision)
+            return default;
+
+        var reader = new IndexReader(_index, state.Root);
+        return RangeExecutor.TryFind(_index, reader, key, before, out _, out KeyVersion version)
+            ? RevisionLog.Read(state.Segments, version.Modified)
+            : default;
+    }
+
+    private static StoreEvent ToEvent(in LogRecord record)
+    {
+        KeyValueFields fields = KeyValueCodec.Read(record.Bytes.Span);
+        (int start, int length) = KeyValueCodec.KeyPlace(record.Bytes.Span);
+        ReadOnlyMemory<byte> key = record.Bytes.Slice(start, length);
+        return record.IsTombstone
+            ? new StoreEvent(StoreEventType.Delete, record.Revision, key, record.Bytes, IsCreate: false)
+            : new StoreEvent(StoreEventType.Put, record.Revision, key, record.Bytes, fields.CreateRevision == fields.ModRevision);
+    }
+}

@@ -1,0 +1,82 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OpenTelemetry;
+
+namespace Etcd.ServiceDefaults;
+
+/// <summary>What every service of the application has: telemetry, and health endpoints.</summary>
+public static class Extensions
+{
+    private const string LiveTag = "live";
+    private const string HealthPath = "/health";
+    private const string AlivePath = "/alive";
+
+    // The instrumentation that .NET itself has, by name; the OpenTelemetry packages of these names only switch it on.
+    private static readonly string[] s_meters =
+    [
+        "Microsoft.AspNetCore.Hosting",
+        "Microsoft.AspNetCore.Server.Kestrel",
+        "System.Net.Http",
+        "System.Net.NameResolution",
+        "System.Runtime",
+    ];
+
+    private static readonly string[] s_activitySources = ["Microsoft.AspNetCore", "System.Net.Http"];
+
+    /// <summary>Adds telemetry and the default health checks.</summary>
+    public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder => builder.ConfigureOpenTelemetry().AddDefaultHealthChecks();
+
+    /// <summary>
+    /// Collects logs, metrics and traces. They are exported where OTEL_EXPORTER_OTLP_ENDPOINT names a receiver, as the AppHost
+    /// makes it do; elsewhere collecting costs next to nothing and nothing is sent.
+    /// </summary>
+    public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Logging.AddOpenTelemetry(logging =>
+        {
+            logging.IncludeFormattedMessage = true;
+            logging.IncludeScopes = true;
+        });
+        var telemetry = builder.Services.AddOpenTelemetry()
+            .WithMetrics(metrics => metrics.AddMeter(s_meters).AddMeter(builder.Environment.ApplicationName))
+            .WithTracing(tracing => tracing.AddSource(s_activitySources).AddSource(builder.Environment.ApplicationName));
+        if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        {
+            telemetry.UseOtlpExporter();
+        }
+
+        return builder;
+    }
+
+    /// <summary>Adds a check that says that the process answers at all.</summary>
+    public static TBuilder AddDefaultHealthChecks<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [LiveTag]);
+        return builder;
+    }
+
+    /// <summary>
+    /// Serves /health (all checks) and /alive (those that a dead process fails), in development only: what checks say about a
+    /// service is not everybody's business.
+    /// </summary>
+    public static WebApplication MapDefaultEndpoints(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        if (app.Environment.IsDevelopment())
+        {
+            app.MapHealthChecks(HealthPath);
+            app.MapHealthChecks(AlivePath, new HealthCheckOptions { Predicate = check => check.Tags.Contains(LiveTag) });
+        }
+
+        return app;
+    }
+}

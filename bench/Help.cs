@@ -1,0 +1,45 @@
+namespace Etcd.Bench;
+
+internal static class Help
+{
+    public const string Text =
+        """
+        Usage: dotnet run -c Release --project bench -- COMMAND [options]
+
+        compare   measures the real etcd and our server in turn: a fresh server each, same flags, fsync on
+          --workloads LIST        of put, range, put-fixed, range-fixed; default all. The fixed ones offer half of
+                                  the most that etcd did
+          --clients LIST          of put and range, default 1,100,1000
+          --passes N              default 3; the report has the medians
+          --warm-up S             seconds of puts and ranges before the first workload, default 8
+          --etcd-only, --ours-only  one side alone
+          --server PATH           this executable in place of our built server
+          --put-rate R, --range-rate R  the fixed loads, rather than half of etcd's maximum
+          --work-dir DIR          for data and logs, on a disk; default artifacts/bench
+          --json FILE             also write every figure of every pass
+          --markdown FILE         the table, default bench/RESULTS.md if neither workloads, clients nor
+                                  sides are narrowed
+          The real etcd is taken from $ETCD_REFERENCE or ~/.cache/etcd-reference; .ci/get-etcd brings it.
+
+        load      drives a server that already runs
+          --endpoint HOST:PORT    default 127.0.0.1:2379, plain text
+          --workload put|range    default put; range reads one key, linearizable
+          --clients N             clients with one call at a time each, default 100
+          --rate R                open loop: offer R calls per second, whatever the server does; latency then
+                                  counts from when a call was due, and --clients bounds the calls under way
+          --total N               stop after N calls instead of --seconds, without a ramp
+          --preload               first put each key of the key space once
+          --pid PID               also report the CPU time of this process, the server
+
+        Options of both:
+          --conns M               connections that the clients share, default one per client up to 10
+          --threads T             threads of the generator, default 1
+          --seconds S             measured time, default 5
+          --ramp S                load before the measured time, default 0.5
+          --key-size B            bytes of a key (decimal digits), default 8
+          --value-size B          bytes of a value, default 256
+          --key-space N           number of different keys, default 100000
+          --keys random|sequential  order of the keys, default random
+          --seed N                seed of random keys and of the value, default 1
+        """;
+}
