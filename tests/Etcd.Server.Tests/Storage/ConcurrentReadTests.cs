@@ -99,7 +99,12 @@ public class ConcurrentReadTests
                 long keys = arg.result.Count;
                 Assert.Equal(keys, arg.result.Kvs.Length);
                 Assert.Equal(ReadStatus.Ok, snapshot.Range(new RangeQuery { Key = "marker"u8, Revision = arg.revision }, arg.result));
-                return (true, sum, keys, BinaryPrimitives.ReadInt32LittleEndian(KeyValueFields.Parse(arg.result.Kvs[0].Span).Value));
+
+                // Before the first write there is no marker, and there are no keys either.
+                int marker = arg.result.Kvs.IsEmpty
+                    ? 0
+                    : BinaryPrimitives.ReadInt32LittleEndian(KeyValueFields.Parse(arg.result.Kvs[0].Span).Value);
+                return (true, sum, keys, marker);
             });
             if (!read)
                 continue;
