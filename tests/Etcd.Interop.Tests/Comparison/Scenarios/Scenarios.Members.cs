@@ -10,7 +10,7 @@ internal static partial class Scenarios
         new("endpoint",
         [
             .. InEachFormat("endpoint status"),
-            .. Commands("endpoint status -w table", "put a 1", "put a 2", "get a", "endpoint status -w json"),
+            .. Commands("endpoint status -w table", "put a 1", "put a 2", "get a", "endpoint status -w table --hex"),
             .. Commands("endpoint health", "endpoint health -w json", "endpoint health -w table"),
         ]),
     ];
