@@ -15,19 +15,23 @@ internal static class CompareCommand
         List<Side> sides = Sides(options, cancellationToken);
         string folder = WorkFolder.Create(options.WorkFolder);
         options = options with { WorkFolder = folder };
-        bool finished = false;
+        bool failed = false;
         try
         {
             var machine = MachineFacts.Collect(folder);
             var comparison = new Comparison(options, sides);
             comparison.Run(cancellationToken);
-            finished = true;
             return Publish(new Report(options, machine, sides, comparison.Rates));
+        }
+        catch (LoadFailedException)
+        {
+            // The servers' logs are then what is left to look at.
+            failed = true;
+            throw;
         }
         finally
         {
-            // After a failure the logs are what is left to look at.
-            if (finished)
+            if (!failed)
                 Directory.Delete(folder, recursive: true);
         }
     }

@@ -3,7 +3,6 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Etcd.Server.Hosting.Flags;
 using Microsoft.Extensions.Logging;
 
 namespace Etcd.Server.Diagnostics;

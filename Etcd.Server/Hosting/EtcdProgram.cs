@@ -57,7 +57,9 @@ internal static class EtcdProgram
         using ILoggerFactory logging = LoggerFactory.Create(b => b
             .AddProvider(provider)
             .SetMinimumLevel(options.LogLevel)
-            .AddFilter("Microsoft", options.LogLevel == LogLevel.Debug ? LogLevel.Debug : LogLevel.Error));
+            .AddFilter("Microsoft", options.LogLevel == LogLevel.Debug ? LogLevel.Debug : LogLevel.Error)
+            // What it would say about a failed start is said by this program, once.
+            .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None));
         ILogger log = logging.CreateLogger("Etcd.Server.Hosting.EtcdMember");
         foreach (string warning in parsed.Warnings)
         {
@@ -85,6 +87,8 @@ internal static class EtcdProgram
             options.EffectiveDataDir,
             options.ListenClientUrls.Select(u => u.Text),
             options.ListenPeerUrls.Select(u => u.Text));
+        // A port that is in use is found before anything is written.
+        ListenCheck.EnsureFree([.. options.ListenPeerUrls, .. options.ListenClientUrls]);
         using var member = new EtcdMember(options, OsFileSystem.Instance, TimeProvider.System, log);
         await using WebApplication clients = ClientServer.Build(options, member, logging);
         await using WebApplication peers = ClientServer.BuildForPeers(options, member, logging);
@@ -92,7 +96,6 @@ internal static class EtcdProgram
         using var onTerm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s => OnSignal(s, stop));
         using var onInt = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => OnSignal(s, stop));
 
-        // The sockets first: a port that is in use is found before anything is written.
         await peers.StartAsync().ConfigureAwait(false);
         await clients.StartAsync().ConfigureAwait(false);
         member.Start();

@@ -46,6 +46,23 @@ internal sealed class ExpiryHeap
         }
     }
 
+    /// <summary>Replaces everything, each lease due when it expires; O(n).</summary>
+    public void Fill(ReadOnlySpan<LeaseEntry> leases)
+    {
+        Clear();
+        foreach (LeaseEntry lease in leases)
+        {
+            lease.DueAt = lease.Expiry;
+            lease.HeapIndex = _items.Count;
+            _items.Add(lease);
+        }
+
+        for (int index = (_items.Count / 2) - 1; index >= 0; index--)
+        {
+            Down(index);
+        }
+    }
+
     public void Clear()
     {
         foreach (LeaseEntry lease in _items)

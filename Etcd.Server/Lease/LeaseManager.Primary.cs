@@ -25,15 +25,18 @@ public sealed partial class LeaseManager
         lock (_gate)
         {
             Volatile.Write(ref _isPrimary, true);
-            foreach (LeaseEntry lease in _leases.Values)
+            LeaseEntry[] leases = [.. _leases.Values];
+            foreach (LeaseEntry lease in leases)
             {
-                StartTime(lease, extend);
+                lease.Expiry = ExpiryAfter(extend, lease.SecondsToRun);
             }
 
-            if (_leases.Count >= RevokesPerSecond)
+            if (leases.Length >= RevokesPerSecond)
             {
-                Spread(extend);
+                Spread(leases, extend);
             }
+
+            _heap.Fill(leases);
         }
     }
 
@@ -87,8 +90,8 @@ public sealed partial class LeaseManager
                 return new LeaseRenewal(LeaseStatus.ExpiredPending, 0);
             }
 
-            StartTime(lease, TimeSpan.Zero);
-            return new LeaseRenewal(LeaseStatus.Ok, lease.TtlSeconds);
+            StartTime(lease, lease.TtlSeconds);
+            return new LeaseRenewal(LeaseStatus.Ok, lease.TtlSeconds, lease.CheckpointSeconds > 0);
         }
     }
 
@@ -170,12 +173,17 @@ public sealed partial class LeaseManager
         return waiters;
     }
 
-    private void StartTime(LeaseEntry lease, TimeSpan extend)
+    private void StartTime(LeaseEntry lease, long seconds)
+    {
+        lease.Expiry = ExpiryAfter(TimeSpan.Zero, seconds);
+        _heap.Set(lease, lease.Expiry);
+    }
+
+    private long ExpiryAfter(TimeSpan extend, long seconds)
     {
         // The largest TTL in nanoseconds is just below what a long holds.
-        Int128 expiry = (Int128)_time.GetTimestamp() + Ticks(extend) + ((Int128)lease.SecondsToRun * _time.TimestampFrequency);
-        lease.Expiry = (long)Int128.Min(expiry, LeaseEntry.Never - 1);
-        _heap.Set(lease, lease.Expiry);
+        Int128 expiry = (Int128)_time.GetTimestamp() + Ticks(extend) + ((Int128)seconds * _time.TimestampFrequency);
+        return (long)Int128.Min(expiry, LeaseEntry.Never - 1);
     }
 
     /// <summary>
@@ -183,15 +191,15 @@ public sealed partial class LeaseManager
     /// for those that were spread before. A lease that comes too many moves by one second per full share of them that went
     /// before it in its window, less what it is behind the window's begin anyway.
     /// </summary>
-    private void Spread(TimeSpan extend)
+    private void Spread(LeaseEntry[] leases, TimeSpan extend)
     {
-        LeaseEntry[] byExpiry = [.. _leases.Values.OrderBy(l => l.Expiry).ThenBy(l => l.Id.Value)];
+        Array.Sort(leases, static (a, b) => a.Expiry != b.Expiry ? a.Expiry.CompareTo(b.Expiry) : a.Id.Value.CompareTo(b.Id.Value));
         int sharePerSecond = 3 * RevokesPerSecond / 4;
         long second = _time.TimestampFrequency;
-        long windowBegin = byExpiry[0].Expiry;
+        long windowBegin = leases[0].Expiry;
         long windowEnd = windowBegin + second;
         int inWindow = 0;
-        foreach (LeaseEntry lease in byExpiry)
+        foreach (LeaseEntry lease in leases)
         {
             if (lease.Expiry > windowEnd)
             {
@@ -206,7 +214,7 @@ public sealed partial class LeaseManager
             {
                 long delay = (long)((double)second * inWindow / sharePerSecond) - (lease.Expiry - windowBegin);
                 windowEnd = windowBegin + delay;
-                StartTime(lease, extend + _time.GetElapsedTime(0, delay));
+                lease.Expiry = ExpiryAfter(extend + _time.GetElapsedTime(0, delay), lease.SecondsToRun);
             }
         }
     }

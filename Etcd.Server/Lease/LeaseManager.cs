@@ -58,7 +58,7 @@ public sealed partial class LeaseManager : ILeaseAttachments
         {
             if (_isPrimary)
             {
-                StartTime(lease, TimeSpan.Zero);
+                StartTime(lease, lease.SecondsToRun);
             }
         }
 

@@ -35,7 +35,11 @@ public readonly record struct LeaseGrant(LeaseStatus Status, long TtlSeconds);
 /// <summary>The outcome of a renewal.</summary>
 /// <param name="Status">Ok, NotFound, NotPrimary or ExpiredPending.</param>
 /// <param name="TtlSeconds">The granted TTL, which runs again from now; only if Ok.</param>
-public readonly record struct LeaseRenewal(LeaseStatus Status, long TtlSeconds);
+/// <param name="HasCheckpoint">
+/// The log holds a checkpoint from before the renewal. The caller proposes one of zero before it answers, or the next
+/// leader would let the lease end too early.
+/// </param>
+public readonly record struct LeaseRenewal(LeaseStatus Status, long TtlSeconds, bool HasCheckpoint = false);
 
 /// <summary>What is known of one lease.</summary>
 /// <param name="Status">Ok, NotFound or NotPrimary.</param>

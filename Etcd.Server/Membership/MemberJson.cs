@@ -49,7 +49,10 @@ public static class MemberJson
     {
         using JsonDocument document = JsonDocument.Parse(json);
         JsonElement root = document.RootElement;
-        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("id", out JsonElement id) || !id.TryGetUInt64(out ulong value))
+        if (root.ValueKind != JsonValueKind.Object
+            || !root.TryGetProperty("id", out JsonElement id)
+            || id.ValueKind != JsonValueKind.Number
+            || !id.TryGetUInt64(out ulong value))
         {
             throw new JsonException("a member has a number as its id");
         }

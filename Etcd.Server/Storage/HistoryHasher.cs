@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Etcd.Server.Io;
 using Etcd.Server.Storage.Index;
 using Etcd.Server.Storage.Log;
 
@@ -23,12 +24,12 @@ namespace Etcd.Server.Storage;
 /// </param>
 internal struct HistoryHasher(KeyIndex index, long compactRevision, long revision, bool tombstonesKept)
 {
-    private Crc32C _filtered = Begin();
-    private Crc32C _unfiltered = Begin();
+    private uint _filtered = Crc32C.Append(0, "key"u8);
+    private uint _unfiltered = Crc32C.Append(0, "key"u8);
     private bool _keepsAny;
 
     /// <summary>The hash of what was added.</summary>
-    public readonly uint Value => _keepsAny ? _filtered.Value : _unfiltered.Value;
+    public readonly uint Value => _keepsAny ? _filtered : _unfiltered;
 
     /// <summary>Adds the next record; dead ones are passed over.</summary>
     public void Add(in LogRecord record)
@@ -47,22 +48,13 @@ internal struct HistoryHasher(KeyIndex index, long compactRevision, long revisio
         ReadOnlySpan<byte> stored = LogSegment.Stored(record);
         if (!old || kept)
         {
-            _filtered.Append(revisionKey[..length]);
-            _filtered.Append(stored);
+            _filtered = Crc32C.Append(Crc32C.Append(_filtered, revisionKey[..length]), stored);
         }
 
         if (!_keepsAny)
         {
-            _unfiltered.Append(revisionKey[..length]);
-            _unfiltered.Append(stored);
+            _unfiltered = Crc32C.Append(Crc32C.Append(_unfiltered, revisionKey[..length]), stored);
         }
-    }
-
-    private static Crc32C Begin()
-    {
-        var crc = default(Crc32C);
-        crc.Append("key"u8);
-        return crc;
     }
 
     private static int WriteRevisionKey(Span<byte> to, in LogRecord record)

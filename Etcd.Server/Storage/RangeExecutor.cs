@@ -200,8 +200,12 @@ internal static class RangeExecutor
             return;
         }
 
-        result.Items.Sort((a, b) => Compare(a, b, target, descending));
+        SortBy(result.Items, target, descending);
     }
+
+    // By itself, because a method that makes a closure allocates it on every path.
+    private static void SortBy(List<RangeItem> items, RangeSortTarget target, bool descending) =>
+        items.Sort((a, b) => Compare(a, b, target, descending));
 
     private static int Compare(in RangeItem a, in RangeItem b, RangeSortTarget target, bool descending)
     {

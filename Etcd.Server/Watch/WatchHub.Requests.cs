@@ -10,6 +10,8 @@ public sealed partial class WatchHub
     private const string EmptyRangeText = "mvcc: watcher range is empty";
     private const string DuplicateIdText = "mvcc: duplicate watch ID provided on the WatchStream";
 
+    private const int RequestsPerRunMax = 1024;
+
     private static readonly byte[] SmallestKey = [0];
 
     private readonly ConcurrentQueue<Request> _requests = new();
@@ -48,23 +50,32 @@ public sealed partial class WatchHub
         Signal();
     }
 
-    private void RunRequests()
+    /// <summary>Carries out what was asked for, but not so much at once that new events wait for it.</summary>
+    /// <returns>Whether there is more that could be carried out now.</returns>
+    private bool RunRequests()
     {
-        while (_requests.TryPeek(out Request? request))
+        for (int i = 0; i < RequestsPerRunMax; i++)
         {
+            if (!_requests.TryPeek(out Request? request))
+            {
+                return false;
+            }
+
             if (request.NotBefore > _revision)
             {
                 TakeCommitted();
                 if (request.NotBefore > _revision)
                 {
                     // Readers see it already, so its OnCommitted is on the way and will wake us.
-                    return;
+                    return false;
                 }
             }
 
             _requests.TryDequeue(out _);
             Run(request);
         }
+
+        return true;
     }
 
     private void Run(Request request)

@@ -111,9 +111,9 @@ public sealed partial class WatchHub : IEventSink
     {
         Interlocked.Exchange(ref _woken, 0);
         TakeCommitted();
-        RunRequests();
+        bool more = RunRequests();
         TimeSpan untilProgress = RunProgressTimers();
-        bool more = CatchUpSlice();
+        more |= CatchUpSlice();
         Statistics.SetWatchers(_synced.Count, _behind.Count + _blockedCount);
         return more ? TimeSpan.Zero : untilProgress;
     }

@@ -42,9 +42,13 @@ internal sealed class Comparison(CompareOptions options, IReadOnlyList<Side> sid
                 Print(cell, measurement, result.Errors);
             }
         }
-        catch (Exception exception) when (exception is LoadFailedException or IOException)
+        catch (LoadFailedException exception)
         {
             throw server.Explain($"{side.Name}: {exception.Message}");
+        }
+        catch (IOException)
+        {
+            throw server.Explain($"{side.Name}: the process is gone");
         }
     }
 

@@ -5,7 +5,6 @@ internal static class WorkFolder
 {
     public static string Create(string parent)
     {
-        Directory.CreateDirectory(parent);
         string format = Format(parent);
         if (format is "tmpfs" or "ramfs")
             throw new UsageException($"{parent} is on {format}, where fsync does nothing; give --work-dir a folder on a disk");

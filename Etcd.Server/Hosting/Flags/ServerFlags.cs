@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Etcd.Server.Diagnostics;
 using Etcd.Server.Primitives;
 using Microsoft.Extensions.Logging;
 

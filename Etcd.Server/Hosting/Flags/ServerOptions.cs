@@ -1,17 +1,8 @@
+using Etcd.Server.Diagnostics;
 using Etcd.Server.Primitives;
 using Microsoft.Extensions.Logging;
 
 namespace Etcd.Server.Hosting.Flags;
-
-/// <summary>How log lines are written (--log-format).</summary>
-public enum LogFormat
-{
-    /// <summary>One JSON object per line: level, ts, caller, msg and the values.</summary>
-    Json,
-
-    /// <summary>Tab-separated text for people.</summary>
-    Console,
-}
 
 /// <summary>What a member is started with. Defaults are etcd's.</summary>
 public sealed record ServerOptions

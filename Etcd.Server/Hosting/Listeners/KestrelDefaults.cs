@@ -40,6 +40,12 @@ public static class KestrelDefaults
     /// </summary>
     public const int HeaderBytesMax = 1024 * 1024;
 
+    /// <summary>
+    /// How long a connection may be idle: in effect for ever. Kestrel's own "infinite" must not be used: it adds that to
+    /// the clock, the sum overflows, and connections are closed at the first tick that finds them idle.
+    /// </summary>
+    public static readonly TimeSpan IdleConnectionTimeout = TimeSpan.FromDays(3650);
+
     /// <summary>Sets all that concerns connections and HTTP.</summary>
     public static void Apply(KestrelServerOptions kestrel, ConnectionSettings? settings = null)
     {
@@ -55,8 +61,19 @@ public static class KestrelDefaults
     public static void Apply(SocketTransportOptions sockets)
     {
         ArgumentNullException.ThrowIfNull(sockets);
+        // As many connection attempts as the system lets wait (net.core.somaxconn); clients reconnect all at once.
         sockets.Backlog = 4096;
         sockets.NoDelay = true;
+
+        // Fewer queues gather more of the ready sockets' work into one wake-up of a thread: docs/spike-grpc.md has the
+        // figures of this setting and of the next two.
+        sockets.IOQueueCount = Math.Clamp(Environment.ProcessorCount / 2, 1, 16);
+
+        // Inline, the thread that polls all sockets would run the handlers.
+        sockets.UnsafePreferInlineScheduling = false;
+
+        // An idle connection, of which a cluster has thousands, holds no buffer.
+        sockets.WaitForDataBeforeAllocatingBuffer = true;
     }
 
     private static void ApplyLimits(KestrelServerLimits limits)
@@ -74,8 +91,8 @@ public static class KestrelDefaults
         limits.MaxRequestHeaderCount = 1000;
         limits.RequestHeadersTimeout = TimeSpan.FromSeconds(30);
 
-        // Of HTTP/1.1 and HTTP/2 alike: gRPC clients keep idle connections open, and etcd never closes those.
-        limits.KeepAliveTimeout = Timeout.InfiniteTimeSpan;
+        // gRPC clients keep idle connections open, and etcd never closes those.
+        limits.KeepAliveTimeout = IdleConnectionTimeout;
     }
 
     private static void ApplyHttp2(Http2Limits http2, ConnectionSettings settings)

@@ -168,7 +168,8 @@ internal sealed class KeyVersions(Slabs slabs)
 
     private Head Grown(Head head, Chunk chunk)
     {
-        int capacity = Math.Min(EntriesMax, head.Count < 4 ? head.Count * 2 : head.Count + (head.Count / 2));
+        // A quarter more: each entry is copied some four times while its block grows, and little room is unused.
+        int capacity = Math.Min(EntriesMax, head.Count < 4 ? head.Count * 2 : head.Count + Math.Max(2, head.Count / 4));
         uint block = NewChunk(capacity, chunk.HasOlder ? chunk.Older : 0, chunk.Created, chunk.Before);
         var grown = new Chunk(ref slabs.At(block));
         for (int i = 0; i < 2 * head.Count; i++)

@@ -22,6 +22,7 @@ internal sealed class ApplicationOrchestrator : IHostedService, IAsyncDisposable
     private readonly List<ProcessController> _controllers = [];
     private readonly CancellationTokenSource _stopping = new();
     private Task _starting = Task.CompletedTask;
+    private int _disposed;
 
     public ApplicationOrchestrator(
         AppHostInfo appHost,
@@ -69,7 +70,7 @@ internal sealed class ApplicationOrchestrator : IHostedService, IAsyncDisposable
             _ = PublishValueAsync(value);
         }
 
-        _starting = StartProcessesAsync(cancellationToken);
+        _starting = StartProcessesAsync();
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
@@ -89,10 +90,17 @@ internal sealed class ApplicationOrchestrator : IHostedService, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // The container knows it as a service and as a hosted service, and disposes both.
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         // Without a stop before it (a test that only disposes the application) the processes must end all the same.
         await StopAsync(CancellationToken.None).ConfigureAwait(false);
         await _endpoints.DisposeAsync().ConfigureAwait(false);
         _guard.Dispose();
+        _stopping.Dispose();
     }
 
     private static void ForwardLine(ILoggerFactory factory, string category, LogLine line)
@@ -174,7 +182,7 @@ internal sealed class ApplicationOrchestrator : IHostedService, IAsyncDisposable
         }
     }
 
-    private async Task StartProcessesAsync(CancellationToken cancellationToken)
+    private async Task StartProcessesAsync()
     {
         var starts = new List<Task>();
         foreach (var controller in _controllers)
@@ -190,7 +198,6 @@ internal sealed class ApplicationOrchestrator : IHostedService, IAsyncDisposable
             starts.Add(controller.StartAsync(_stopping.Token));
         }
 
-        _ = cancellationToken;
         await Task.WhenAll(starts).ConfigureAwait(false);
         if (!_stopping.IsCancellationRequested)
         {

@@ -17,7 +17,7 @@ internal sealed class MessageWriter : SerializationContext, IBufferWriter<byte>
     private const int UnknownLength = -1;
 
     [ThreadStatic]
-    private static MessageWriter? t_idle;
+    private static MessageWriter? _idle;
 
     private PipeWriter _output = null!;
     private MethodSettings _settings = null!;
@@ -32,8 +32,8 @@ internal sealed class MessageWriter : SerializationContext, IBufferWriter<byte>
     /// <exception cref="TornMessageException">The serializer failed after part of the message was in the output.</exception>
     public static void Write<T>(T message, Action<T, SerializationContext> serializer, PipeWriter output, MethodSettings settings, bool compress)
     {
-        var writer = t_idle ?? new MessageWriter();
-        t_idle = null;
+        var writer = _idle ?? new MessageWriter();
+        _idle = null;
         writer.Begin(output, settings, compress);
         try
         {
@@ -47,7 +47,7 @@ internal sealed class MessageWriter : SerializationContext, IBufferWriter<byte>
         finally
         {
             writer.Reset();
-            t_idle = writer;
+            _idle = writer;
         }
     }
 

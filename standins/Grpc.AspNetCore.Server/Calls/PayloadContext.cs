@@ -10,7 +10,7 @@ namespace Grpc.AspNetCore.Server.Calls;
 internal sealed class PayloadContext : DeserializationContext
 {
     [ThreadStatic]
-    private static PayloadContext? t_idle;
+    private static PayloadContext? _idle;
 
     private ReadOnlySequence<byte> _payload;
 
@@ -19,8 +19,8 @@ internal sealed class PayloadContext : DeserializationContext
     /// <exception cref="RpcException">The bytes are no such message.</exception>
     public static T Deserialize<T>(in ReadOnlySequence<byte> payload, Func<DeserializationContext, T> deserializer)
     {
-        var context = t_idle ?? new PayloadContext();
-        t_idle = null;
+        var context = _idle ?? new PayloadContext();
+        _idle = null;
         context._payload = payload;
         try
         {
@@ -33,7 +33,7 @@ internal sealed class PayloadContext : DeserializationContext
         finally
         {
             context._payload = default;
-            t_idle = context;
+            _idle = context;
         }
     }
 

@@ -244,16 +244,16 @@ public sealed class ServicesAndInterceptorsTests
 
     public sealed class Counted : IDisposable
     {
-        private static int s_created;
-        private static int s_disposed;
+        private static int _created;
+        private static int _disposed;
 
-        public static int Disposed => Volatile.Read(ref s_disposed);
+        public static int Disposed => Volatile.Read(ref _disposed);
 
-        public int Id { get; } = Interlocked.Increment(ref s_created);
+        public int Id { get; } = Interlocked.Increment(ref _created);
 
-        public static void Reset() => s_disposed = 0;
+        public static void Reset() => _disposed = 0;
 
-        public void Dispose() => Interlocked.Increment(ref s_disposed);
+        public void Dispose() => Interlocked.Increment(ref _disposed);
     }
 
     public sealed class CountedMethods : IServiceMethodProvider<Counted>

@@ -123,7 +123,7 @@ public sealed class LeaseModelTests
                 Assert.Equal(model.Expiry <= Now ? LeaseStatus.ExpiredPending : LeaseStatus.Ok, status);
                 if (status == LeaseStatus.Ok)
                 {
-                    Start(model, TimeSpan.Zero);
+                    Start(model, TimeSpan.Zero, model.Ttl);
                 }
             }
         }
@@ -155,9 +155,11 @@ public sealed class LeaseModelTests
             }
         }
 
-        private void Start(Model model, TimeSpan extend)
+        private void Start(Model model, TimeSpan extend) => Start(model, extend, model.Checkpoint > 0 ? model.Checkpoint : model.Ttl);
+
+        private void Start(Model model, TimeSpan extend, long seconds)
         {
-            model.Expiry = Now + extend + TimeSpan.FromSeconds(model.Checkpoint > 0 ? model.Checkpoint : model.Ttl);
+            model.Expiry = Now + extend + TimeSpan.FromSeconds(seconds);
             model.DueAt = model.Expiry;
         }
 

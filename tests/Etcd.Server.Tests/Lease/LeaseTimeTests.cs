@@ -174,10 +174,14 @@ public sealed class LeaseTimeTests
             Assert.Equal(601, _bench.Remaining(2));
         }
 
-        // After a renewal the whole TTL counts again: its checkpoint of zero comes through the log.
-        _bench.Leases.Checkpoint(LeaseBench.Id(1), 0);
-        _bench.Leases.Renew(LeaseBench.Id(1));
+        // After a renewal the whole TTL counts again, for the next leader once the checkpoint of zero is applied.
+        Assert.Equal(new LeaseRenewal(LeaseStatus.Ok, 600, HasCheckpoint: true), _bench.Leases.Renew(LeaseBench.Id(1)));
         Assert.Equal(600, _bench.Remaining(1));
+        _bench.Leases.Checkpoint(LeaseBench.Id(1), 0);
+        Assert.False(_bench.Leases.Renew(LeaseBench.Id(1)).HasCheckpoint);
+        _bench.Leases.Demote();
+        _bench.Leases.Promote(TimeSpan.FromSeconds(1));
+        Assert.Equal(601, _bench.Remaining(1));
     }
 
     [Fact]

@@ -11,14 +11,14 @@ namespace Etcd.Server.Tests.Storage;
 public class MvccStoreModelTests
 {
     [Fact]
-    public void Few_keys_with_many_versions_behave_as_the_model() => TestSeed.ForEach(40, random => Run(random, keys: 12, steps: 1200));
+    public void Few_keys_with_many_versions_behave_as_the_model() => TestSeed.ForEach(20, random => Run(random, keys: 12, steps: 1200));
 
     [Fact]
-    public void Many_keys_behave_as_the_model() => TestSeed.ForEach(6, random => Run(random, keys: 3000, steps: 3000));
+    public void Many_keys_behave_as_the_model() => TestSeed.ForEach(3, random => Run(random, keys: 3000, steps: 3000));
 
     [Fact]
     public void Keys_with_long_shared_prefixes_behave_as_the_model() =>
-        TestSeed.ForEach(6, random => Run(random, keys: 400, steps: 2000, prefix: "/registry/pods/default/a-rather-long-prefix/"));
+        TestSeed.ForEach(4, random => Run(random, keys: 400, steps: 2000, prefix: "/registry/pods/default/a-rather-long-prefix/"));
 
     [Fact]
     public void A_key_with_thousands_of_versions_is_found_at_each_and_compacts()

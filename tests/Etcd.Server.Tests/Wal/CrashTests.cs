@@ -16,7 +16,7 @@ public sealed class CrashTests : WalTest
 {
     private static readonly CrashKind[] Kinds = [CrashKind.NothingUnsynced, CrashKind.EverythingUnsynced, CrashKind.Torn, CrashKind.Torn, CrashKind.Torn];
 
-    private static int Seeds => int.Parse(Environment.GetEnvironmentVariable("WAL_CRASH_SEEDS") ?? "12", null);
+    private static int Seeds => int.Parse(Environment.GetEnvironmentVariable("WAL_CRASH_SEEDS") ?? "8", null);
 
     [Fact]
     public void A_power_failure_at_any_operation_loses_nothing_that_was_synced()

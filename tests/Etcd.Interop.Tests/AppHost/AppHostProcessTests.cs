@@ -1,0 +1,218 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Etcd.Interop.Tests.GrpcClient;
+
+namespace Etcd.Interop.Tests.AppHost;
+
+/// <summary>
+/// The AppHost as a user runs it: the table, the log, a member that dies, Ctrl+C, ports in use, fresh data. Once with the server
+/// of this repository and, where it is there, once with the real etcd under the same AppHost.
+/// </summary>
+[Collection(ProcessCollection.Name)]
+public sealed class AppHostProcessTests
+{
+    private const string OurServer = "ours";
+    private const string Reference = "real etcd";
+
+    public AppHostProcessTests() =>
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals are sent with kill.");
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(OurServer)]
+    [InlineData(Reference)]
+    public async Task A_member_is_shown_when_healthy_restarted_when_killed_and_stopped_by_ctrl_c(string server)
+    {
+        var executable = Executable(server);
+        var port = FreePorts();
+        await using var run = AppHostRun.Start(AppHostRun.NewCluster(), port, executable);
+
+        bool IsRow(string line) => line.StartsWith("etcd-0 ", StringComparison.Ordinal);
+        await run.LineAsync(line => line.StartsWith("MEMBER  CLIENT URL", StringComparison.Ordinal));
+        Assert.Equal($"etcd-0  http://localhost:{port}  healthy  etcd-0", await run.LineAsync(IsRow));
+        using var client = new HttpClient();
+        Assert.Contains("true", await client.GetStringAsync(new Uri($"http://localhost:{port}/health"), Cancel), StringComparison.Ordinal);
+        Assert.Contains(run.Output, line => line.StartsWith("[etcd-0] {", StringComparison.Ordinal));
+
+        Process.GetProcessById(MemberPid(run)).Kill();
+        await run.LineAsync(line => line == "[etcd-0] exited with code 137; restart 1 in 0.1 s");
+        await run.LineAsync(IsRow, times: 2);
+        var member = MemberPid(run);
+
+        await run.SignalAsync("INT");
+        Assert.Equal(0, await run.ExitCodeAsync());
+        Assert.False(Directory.Exists($"/proc/{member}"));
+        Assert.DoesNotContain(run.Output, line => line.Contains("restart 2", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_port_in_use_is_said_and_nothing_is_started()
+    {
+        var port = FreePorts();
+        using var taken = new TcpListener(IPAddress.Loopback, port + 1);
+        taken.Start();
+        var cluster = AppHostRun.NewCluster();
+        await using var run = AppHostRun.Start(cluster, port);
+
+        Assert.Equal(1, await run.ExitCodeAsync());
+
+        await run.LineAsync(line => line == $"Port {port + 1}, on which etcd-0 is to listen for peers, is in use.");
+        await run.LineAsync(line => line.Contains("--port-base", StringComparison.Ordinal));
+        Assert.False(Directory.Exists(AppHostRun.DataOf(cluster)));
+    }
+
+    [Fact]
+    public async Task Sigterm_stops_the_member_and_killing_the_app_host_does_not_leave_it_behind()
+    {
+        using var fake = new FakeMember();
+        await using (var run = AppHostRun.Start(AppHostRun.NewCluster(), FreePorts(), fake.Argument))
+        {
+            var member = await FakePidAsync(run);
+            await run.SignalAsync("TERM");
+            Assert.Equal(0, await run.ExitCodeAsync());
+            await run.LineAsync(line => line == "[etcd-0] ends");
+            Assert.False(IsAlive(member));
+        }
+
+        await using (var run = AppHostRun.Start(AppHostRun.NewCluster(), FreePorts(), fake.Argument))
+        {
+            var member = await FakePidAsync(run);
+            await run.SignalAsync("KILL");
+            await run.ExitCodeAsync();
+            await UntilAsync(() => !IsAlive(member));
+        }
+    }
+
+    [Fact]
+    public async Task Data_is_kept_from_run_to_run_unless_it_is_to_be_fresh()
+    {
+        using var fake = new FakeMember();
+        var cluster = AppHostRun.NewCluster();
+        var folder = Path.Combine(AppHostRun.DataOf(cluster), "etcd-0");
+        Directory.CreateDirectory(folder);
+        var file = Path.Combine(folder, "stored");
+        await File.WriteAllTextAsync(file, "", Cancel);
+        var port = FreePorts();
+
+        var kept = AppHostRun.Start(cluster, port, fake.Argument);
+        await FakePidAsync(kept);
+        Assert.True(File.Exists(file));
+        await kept.SignalAsync("TERM");
+        Assert.Equal(0, await kept.ExitCodeAsync());
+
+        await using var fresh = AppHostRun.Start(cluster, port, fake.Argument, "--fresh");
+        await FakePidAsync(fresh);
+        Assert.False(File.Exists(file));
+    }
+
+    [Fact]
+    public async Task A_member_gets_etcds_flags()
+    {
+        using var fake = new FakeMember();
+        var port = FreePorts();
+        await using var run = AppHostRun.Start(AppHostRun.NewCluster(), port, fake.Argument);
+
+        var line = await run.LineAsync(l => l.StartsWith("[etcd-0] flags ", StringComparison.Ordinal));
+
+        var data = Path.Combine(AppHostRun.DataOf(run.Cluster), "etcd-0");
+        Assert.Equal(
+            $"[etcd-0] flags --name etcd-0 --data-dir {data} --listen-client-urls http://localhost:{port} "
+            + $"--advertise-client-urls http://localhost:{port} --listen-peer-urls http://localhost:{port + 1} "
+            + $"--initial-advertise-peer-urls http://localhost:{port + 1} --initial-cluster etcd-0=http://localhost:{port + 1} "
+            + $"--initial-cluster-token {run.Cluster} --initial-cluster-state new --log-level info",
+            line);
+    }
+
+    private static string[] Executable(string server)
+    {
+        if (server == OurServer)
+        {
+            return [];
+        }
+
+        RealEtcd.Require();
+        return [$"Etcd:Executable={RealEtcd.Executable}"];
+    }
+
+    /// <summary>The child of the AppHost that was started with the member's name.</summary>
+    private static int MemberPid(AppHostRun run) => Directory.EnumerateDirectories("/proc")
+        .Select(d => int.TryParse(Path.GetFileName(d), CultureInfo.InvariantCulture, out var pid) ? pid : 0)
+        .Where(pid => pid > 0 && ReadOrEmpty($"/proc/{pid}/stat").Contains($") S {run.Id} ", StringComparison.Ordinal))
+        .Single(pid => ReadOrEmpty($"/proc/{pid}/cmdline").Contains("--name\0etcd-0\0", StringComparison.Ordinal));
+
+    private static string ReadOrEmpty(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+
+    private static async Task<int> FakePidAsync(AppHostRun run)
+    {
+        const string Prefix = "[etcd-0] up ";
+        var line = await run.LineAsync(l => l.StartsWith(Prefix, StringComparison.Ordinal));
+        return int.Parse(line[Prefix.Length..], CultureInfo.InvariantCulture);
+    }
+
+    private static bool IsAlive(int pid) =>
+        Directory.Exists($"/proc/{pid}") && !ReadOrEmpty($"/proc/{pid}/stat").Contains(") Z ", StringComparison.Ordinal);
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        limit.CancelAfter(TimeSpan.FromSeconds(30));
+        while (!condition())
+        {
+            await Task.Delay(20, limit.Token);
+        }
+    }
+
+    private static int FreePorts()
+    {
+        while (true)
+        {
+            using var first = new TcpListener(IPAddress.Loopback, 0);
+            first.Start();
+            var port = ((IPEndPoint)first.LocalEndpoint).Port;
+            try
+            {
+                using var second = new TcpListener(IPAddress.Loopback, port + 1);
+                second.Start();
+                return port;
+            }
+            catch (Exception e) when (e is SocketException or ArgumentOutOfRangeException)
+            {
+                // The next one is taken; try another pair.
+            }
+        }
+    }
+
+    /// <summary>A program in the member's place that says who it is and ends when it is asked to.</summary>
+    private sealed class FakeMember : IDisposable
+    {
+        private readonly string _path = Path.Combine(Path.GetTempPath(), $"member-{Guid.NewGuid():N}.sh");
+
+        public FakeMember()
+        {
+            File.WriteAllText(
+                _path,
+                "#!/bin/sh\ntrap 'echo ends; exit 0' TERM\necho flags \"$@\"\necho up $$\nwhile :; do sleep 0.02; done\n");
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(_path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            }
+        }
+
+        public string Argument => $"Etcd:Executable={_path}";
+
+        public void Dispose() => File.Delete(_path);
+    }
+}

@@ -1,0 +1,306 @@
+using System.Text;
+using Etcd.Protocol.Errors;
+using Etcd.Server.Apply;
+using Etcd.Server.Node;
+using Etcd.Server.Primitives;
+using Etcd.Server.Raft;
+using Etcd.TestKit;
+
+namespace Etcd.Server.Tests.Node;
+
+/// <summary>
+/// The order in which things happen, seen by recording fakes: written, synced, applied, published, answered. All steps are
+/// called by the test, so every interleaving here is the one that is written down.
+/// </summary>
+public sealed class MemberNodeTests
+{
+    private readonly List<string> _trace = [];
+    private readonly RecordingLog _log;
+    private readonly RecordingMachine _machine;
+    private readonly InlineCompletions _completions = new();
+    private readonly FakeTimeProvider _clock = new();
+    private readonly MemberNode _node;
+
+    public MemberNodeTests()
+    {
+        _log = new RecordingLog(_trace);
+        _machine = new RecordingMachine(_trace);
+        var raft = new SoleVoter(new MemberId(1), default, [], default, default, electionTicks: 10);
+        _node = new MemberNode(
+            raft, _log, _machine, _completions, new RequestIds(new MemberId(1), DateTimeOffset.UnixEpoch), _clock, new NodeOptions());
+    }
+
+    [Fact]
+    public async Task ARequestIsAnsweredOnlyAfterItIsSyncedAppliedAndPublished()
+    {
+        Lead();
+        Task<ApplyOutcome> put = _node.ProposeAsync(Command("a"));
+        Assert.False(put.IsCompleted);
+        _node.RunLogOnce();
+        _completions.Run(_trace);
+        ApplyOutcome outcome = await put;
+        Assert.Equal(7, outcome.Revision);
+        Assert.Equal(["append 2", "sync", "apply 2", "publish 2", "answer"], _trace);
+    }
+
+    [Fact]
+    public void RequestsThatArriveDuringASyncShareTheNextOne()
+    {
+        Lead();
+        Task<ApplyOutcome> first = _node.ProposeAsync(Command("a"));
+        List<Task<ApplyOutcome>> later = [];
+        _log.DuringSync = () => later.AddRange([_node.ProposeAsync(Command("b")), _node.ProposeAsync(Command("c"))]);
+        Drain();
+        Assert.True(first.IsCompletedSuccessfully);
+        Assert.All(later, t => Assert.True(t.IsCompletedSuccessfully));
+        Assert.Equal(["append 2", "sync", "append 3 4", "sync"], _trace.Where(t => t.StartsWith("append", StringComparison.Ordinal) || t == "sync"));
+    }
+
+    [Fact]
+    public void WhatWaitsBehindABatchIsNotHeldUpByApplyingIt()
+    {
+        Lead();
+        _ = _node.ProposeAsync(Command("a"));
+        _log.DuringSync = () => _ = _node.ProposeAsync(Command("b"));
+        bool applyWoken = false;
+        _node.ApplyWork = () => applyWoken = true;
+        _node.RunLogOnce();
+        Assert.True(applyWoken);
+        Assert.DoesNotContain("apply 2", _trace);
+    }
+
+    [Fact]
+    public async Task AFailedSyncAnswersNobodyWithSuccessAndEndsTheMember()
+    {
+        Lead();
+        Task<ApplyOutcome> put = _node.ProposeAsync(Command("a"));
+        _log.SyncFails = true;
+        Assert.False(_node.RunLogOnce());
+        _completions.Run(_trace);
+        EtcdErrorException error = await Assert.ThrowsAsync<EtcdErrorException>(() => put);
+        Assert.Equal(EtcdErrors.Stopped, error.Error);
+        Assert.True(_node.Failed.IsFaulted);
+        Assert.DoesNotContain("apply 2", _trace);
+        await Assert.ThrowsAsync<EtcdErrorException>(() => _node.ProposeAsync(Command("b")));
+        _log.SyncFails = false;
+        Assert.False(_node.RunLogOnce());
+    }
+
+    [Fact]
+    public async Task ARefusalOfTheStateMachineIsTheRequestsError()
+    {
+        Lead();
+        _machine.Refuse = EtcdErrors.LeaseNotFound;
+        Task<ApplyOutcome> put = _node.ProposeAsync(Command("a"));
+        Drain();
+        EtcdErrorException error = await Assert.ThrowsAsync<EtcdErrorException>(() => put);
+        Assert.Equal(EtcdErrors.LeaseNotFound, error.Error);
+        Assert.Equal(new LogIndex(2), _node.Applied);
+    }
+
+    [Fact]
+    public async Task ARequestThatNobodyAppliesTimesOut()
+    {
+        // No leader yet: the proposal waits, is not lost, and the client is told in time.
+        Task<ApplyOutcome> put = _node.ProposeAsync(Command("a"));
+        _clock.Advance(new NodeOptions().RequestTimeout + TimeSpan.FromMilliseconds(1));
+        for (int i = 0; i < 5; i++)
+        {
+            _node.Tick();
+        }
+
+        _node.RunLogOnce();
+        _completions.Run(_trace);
+        EtcdErrorException error = await Assert.ThrowsAsync<EtcdErrorException>(() => put);
+        Assert.Equal(EtcdErrors.Timeout, error.Error);
+    }
+
+    [Fact]
+    public async Task ProposalsBeforeTheElectionAreTakenAfterIt()
+    {
+        Task<ApplyOutcome> put = _node.ProposeAsync(Command("a"));
+        Lead(clearTrace: false);
+        Drain();
+        Assert.Equal(7, (await put).Revision);
+    }
+
+    [Fact]
+    public async Task ATooLargeRequestIsRefusedAndChangesNothing()
+    {
+        Lead();
+        Task<ApplyOutcome> put = _node.ProposeAsync(RaftCommand.Create(RaftCommandKind.Put, new byte[Limits.RequestBytesMax]));
+        EtcdErrorException error = await Assert.ThrowsAsync<EtcdErrorException>(() => put);
+        Assert.Equal(EtcdErrors.RequestTooLarge, error.Error);
+        Drain();
+        Assert.Empty(_trace);
+    }
+
+    [Fact]
+    public async Task TooManyCommittedAndUnappliedEntriesRefuseMore()
+    {
+        Lead();
+        _node.ApplyWork = () => { };
+        for (int i = 0; i < (int)Limits.CommittedApplyGapMax + 1; i++)
+        {
+            _ = _node.ProposeAsync(Command("a"));
+        }
+
+        while (_node.RunLogOnce())
+        {
+        }
+
+        Assert.True(_node.Committed > _node.Applied + Limits.CommittedApplyGapMax);
+        EtcdErrorException error = await Assert.ThrowsAsync<EtcdErrorException>(() => _node.ProposeAsync(Command("b")));
+        Assert.Equal(EtcdErrors.TooManyRequests, error.Error);
+        Drain();
+        Task<ApplyOutcome> accepted = _node.ProposeAsync(Command("c"));
+        Drain();
+        Assert.True(accepted.IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public async Task ALinearizableReadWaitsForWhatIsCommittedAndNotForMore()
+    {
+        await Assert.ThrowsAsync<EtcdErrorException>(async () => await _node.LinearizeAsync(TestContext.Current.CancellationToken));
+        Lead();
+        Assert.True(_node.LinearizeAsync(TestContext.Current.CancellationToken).AsTask().IsCompletedSuccessfully);
+        _ = _node.ProposeAsync(Command("a"));
+        _log.DuringSync = () => _ = _node.ProposeAsync(Command("b"));
+        _node.RunLogOnce();
+        Assert.True(_node.Committed > _node.Applied);
+        Task read = _node.LinearizeAsync(TestContext.Current.CancellationToken).AsTask();
+        Assert.False(read.IsCompleted);
+        Drain();
+        await read;
+    }
+
+    [Fact]
+    public async Task AStopTellsEveryoneWhoWaits()
+    {
+        Task<ApplyOutcome> put = _node.ProposeAsync(Command("a"));
+        Task applied = _node.WhenApplied(new LogIndex(99));
+        _node.Stop();
+        _completions.Run(_trace);
+        Assert.Equal(EtcdErrors.Stopped, (await Assert.ThrowsAsync<EtcdErrorException>(() => put)).Error);
+        Assert.Equal(EtcdErrors.Stopped, (await Assert.ThrowsAsync<EtcdErrorException>(() => applied)).Error);
+    }
+
+    [Fact]
+    public void RequestsWithTheSameSlotDoNotTakeEachOthersAnswers()
+    {
+        Lead();
+        var waiting = new PendingRequests();
+        RaftCommand first = Sealed(5), second = Sealed(5 + 65536), third = Sealed(5 + (2 * 65536));
+        foreach (RaftCommand command in new[] { first, second, third })
+        {
+            waiting.Add(new Proposal(command, deadline: (long)command.Id));
+        }
+
+        Assert.True(waiting.TryTake(second.Id, out Proposal taken));
+        Assert.Same(second, taken.Command);
+        Assert.False(waiting.TryTake(second.Id, out _));
+        Assert.True(waiting.TryTake(first.Id, out taken));
+        Assert.Same(first, taken.Command);
+        var expired = new List<Proposal>();
+        waiting.TakeExpired(before: 6, expired);
+        Assert.Empty(expired);
+        waiting.TakeExpired(before: long.MaxValue, expired);
+        Assert.Same(third, Assert.Single(expired).Command);
+    }
+
+    private static RaftCommand Command(string text) => RaftCommand.Create(RaftCommandKind.Put, Encoding.UTF8.GetBytes(text));
+
+    private static RaftCommand Sealed(ulong id)
+    {
+        RaftCommand command = Command("x");
+        command.Seal(id);
+        return command;
+    }
+
+    private void Lead(bool clearTrace = true)
+    {
+        _node.Campaign();
+        Drain();
+        Assert.Equal(new MemberId(1), _node.Leader);
+        if (clearTrace)
+        {
+            _trace.Clear();
+        }
+    }
+
+    private void Drain()
+    {
+        while (_node.RunLogOnce() || _node.RunApplyOnce() == TimeSpan.Zero || _completions.Run(_trace))
+        {
+        }
+    }
+
+    private sealed class RecordingLog(List<string> trace) : ILogStore
+    {
+        public Action? DuringSync { get; set; }
+
+        public bool SyncFails { get; set; }
+
+        public void Append(HardState? hardState, ReadOnlySpan<Entry> entries) =>
+            trace.Add("append " + string.Join(' ', entries.ToArray().Select(e => e.Index)));
+
+        public void Sync()
+        {
+            if (SyncFails)
+            {
+                throw new IOException("the disk is gone");
+            }
+
+            trace.Add("sync");
+            Action? during = DuringSync;
+            DuringSync = null;
+            during?.Invoke();
+        }
+
+        public bool PrepareAhead() => false;
+    }
+
+    private sealed class RecordingMachine(List<string> trace) : IStateMachine
+    {
+        public EtcdError? Refuse { get; set; }
+
+        public bool NeedsMaintenance => false;
+
+        public ApplyOutcome? Apply(in Entry entry, out ulong requestId)
+        {
+            requestId = 0;
+            if (entry.Data.IsEmpty)
+            {
+                return null;
+            }
+
+            trace.Add($"apply {entry.Index}");
+            requestId = CommandReader.Read(entry.Data).RequestId;
+            return Refuse is null ? new ApplyOutcome(7) : new ApplyOutcome(Refuse, 7);
+        }
+
+        public void Publish(LogIndex applied) => trace.Add($"publish {applied}");
+
+        public TimeSpan Maintain() => Timeout.InfiniteTimeSpan;
+    }
+
+    private sealed class InlineCompletions : ICompletions
+    {
+        private readonly Queue<IThreadPoolWorkItem> _work = new();
+
+        public void Post(IThreadPoolWorkItem work) => _work.Enqueue(work);
+
+        public bool Run(List<string> trace)
+        {
+            bool any = false;
+            while (_work.TryDequeue(out IThreadPoolWorkItem? work))
+            {
+                any = true;
+                trace.Add("answer");
+                work.Execute();
+            }
+
+            return any;
+        }
+    }
+}
