@@ -27,7 +27,9 @@ internal static partial class CallScenarios
                 await line.CreateAsync(WatchOf("b"));
                 await line.PutAsync("b", "only the new one");
                 await line.EventsAsync(1);
-                await line.EndAsync();
+                await line.FallSilentAsync();
+                await line.PutAsync("b", "still told");
+                await line.EventsAsync(1);
             }),
             new WatchTalk("ranges", async line =>
             {

@@ -21,7 +21,7 @@ internal static partial class Scenarios
         [
             .. Commands("put a 1"),
             new CtlWatch("watch a --prefix --prev-kv --rev=3", Lines: 18, [.. Commands("put a 2", "put b no", "put ab 1", "del a", "del --prefix a")]),
-            new CtlWatch("watch --prefix '' --rev=7", Lines: 6, [.. Commands("put x 1", "put y 2")]),
+            new CtlWatch("watch --prefix '' --rev=8", Lines: 6, [.. Commands("put x 1", "put y 2")]),
             new CtlWatch("watch x --rev=9", Lines: 6, [.. Commands("put x 1", "put y 2", "del x")]),
             new CtlWatch("watch m --rev=12 --prefix -w json", Lines: 1, [Txn("json", If: "", Then: "put m1 1\nput m2 2\nput other 1", Else: "")]),
         ]),

@@ -76,12 +76,8 @@ internal sealed record WatchTalk(string Title, Func<WatchTalk.Line, Task> Talk) 
         /// <summary>Sends a request that asks for nothing.</summary>
         public Task SendNothingAsync() => call.RequestStream.WriteAsync(new WatchRequest(), Session.Cancellation);
 
-        /// <summary>Says that nothing more will be asked, and hears the end.</summary>
-        public async Task EndAsync()
-        {
-            await call.RequestStream.CompleteAsync();
-            Heard.Add(await HearAsync() ? "goes on" : "the end");
-        }
+        /// <summary>Says that nothing more will be asked.</summary>
+        public Task FallSilentAsync() => call.RequestStream.CompleteAsync();
 
         /// <summary>Hears one response that is no event.</summary>
         public async Task ControlAsync()
