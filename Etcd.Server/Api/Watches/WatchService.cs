@@ -24,6 +24,13 @@ internal sealed class WatchService(ApiContext api)
             Task writer = WriteAsync(stream, output, responses, ended.Token);
             Task reader = ReadAsync(stream, requests, ended.Token);
             Task first = await Task.WhenAny(writer, reader).ConfigureAwait(false);
+            if (reader.IsCompletedSuccessfully)
+            {
+                // A client that has nothing more to ask may go on to listen, as with etcd.
+                first = writer;
+                await SwallowCancellation(writer).ConfigureAwait(false);
+            }
+
             await ended.CancelAsync().ConfigureAwait(false);
             await first.ConfigureAwait(false);
             await SwallowCancellation(first == writer ? reader : writer).ConfigureAwait(false);

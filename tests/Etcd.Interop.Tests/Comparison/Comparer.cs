@@ -58,6 +58,13 @@ internal static class Comparer
     {
         await using ServerProcess server = await ServerProcess.StartAsync(program, scenario.Flags, Session.Cancellation);
         using var session = new Session(server);
-        return await scenario.RunAsync(session);
+        try
+        {
+            return await scenario.RunAsync(session);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{program.Name}: {e.Message}\nlog:\n{string.Join('\n', server.Process.Lines)}", e);
+        }
     }
 }

@@ -5,10 +5,68 @@ namespace Etcd.Interop.Tests.Comparison;
 /// <summary>Every difference in an answer between 3.5.16, which tests compare with, and 3.7.1, which is the contract.</summary>
 internal static class KnownDifferences
 {
+    private const string Version = "api/version/version.go: Version";
+
     public static IReadOnlyList<KnownDifference> All { get; } =
     [
+        new(
+            "Range's invalid sort order",
+            "Range { \"key\": \"aw==\", \"sortOrder\": 3 }",
+            """
+            header.clusterId = "14841639068965178418"
+            header.memberId = "10276657743932975437"
+            header.revision = "2"
+            header.raftTerm = "2"
+            kvs[0].key = "aw=="
+            kvs[0].createRevision = "2"
+            kvs[0].modRevision = "2"
+            kvs[0].version = "1"
+            kvs[0].value = "dg=="
+            count = "1"
+            """,
+            "error: InvalidArgument: etcdserver: invalid sort option",
+            "server/etcdserver/api/v3rpc/key.go: checkRangeRequest"),
+        new(
+            "Watch: start revision",
+            "negative",
+            """
+            header.raftTerm = "2"
+            created = true
+            response:
+            header.clusterId = "14841639068965178418"
+            header.memberId = "10276657743932975437"
+            header.revision = "8"
+            header.raftTerm = "2"
+            watchId = "1"
+            created = true
+            """,
+            """
+            header.raftTerm = "2"
+            watchId = "-1"
+            created = true
+            canceled = true
+            cancelReason = "etcdserver: mvcc: required revision has been compacted"
+            response:
+            header.clusterId = "14841639068965178418"
+            header.memberId = "10276657743932975437"
+            header.revision = "8"
+            header.raftTerm = "2"
+            created = true
+            """,
+            "server/etcdserver/api/v3rpc/watch.go: recvLoop"),
+        new("endpoint", "endpoint status -w simple", Simple("3.5.16"), Simple("3.7.1"), Version),
+        new("endpoint", "endpoint status -w json", Json("3.5.16"), Json("3.7.1"), Version),
+        new("endpoint", "endpoint status -w json --hex", Json("3.5.16"), Json("3.7.1"), Version),
+        new("endpoint", "endpoint status -w fields", "out: \"Version\" : \"3.5.16\"", "out: \"Version\" : \"3.7.1\"", Version),
+        new("endpoint", "endpoint status -w table", Table("3.5.16"), Table("3.7.1"), Version),
     ];
 
     /// <summary>Those that a program is to show: the reference has none from itself.</summary>
     public static IReadOnlyList<KnownDifference> Of(ServerProgram tested) => tested == ServerProgram.Real ? [] : All;
+
+    private static string Simple(string version) => $"out: <endpoint>, 8e9e05c52164694d, {version}, <size>, true, false, 2, 5, 5, ";
+
+    private static string Json(string version) => $"out: [0].Status.version = \"{version}\"";
+
+    private static string Table(string version) => $"out: | <endpoint> | 8e9e05c52164694d | {version} | <size> | true | false | 2 | 5 | 5 | |";
 }

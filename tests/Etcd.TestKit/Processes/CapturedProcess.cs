@@ -10,7 +10,7 @@ namespace Etcd.TestKit.Processes;
 public sealed class CapturedProcess : IAsyncDisposable
 {
     /// <summary>How long tests wait for what a healthy machine does at once.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(5);
 
