@@ -2,6 +2,7 @@ using Etcd.Protocol.Etcdserverpb;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Metadata = Grpc.Core.Metadata;
 
 namespace Etcd.Grpc.Tests.Together;
 

@@ -10,12 +10,14 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Metadata = Grpc.Core.Metadata;
 
 namespace Etcd.Grpc.Tests.Together;
 
 /// <summary>
 /// Services made by Grpc.Tools on the server package, on Kestrel in this process: what the client package talks to. Every
-/// call that waits says in <see cref="Ended"/> when it was cancelled.
+/// call that waits says in <see cref="CallLog"/> when it was cancelled.
 /// </summary>
 internal sealed class EchoServer : IAsyncDisposable
 {
@@ -43,6 +45,7 @@ internal sealed class EchoServer : IAsyncDisposable
             kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Limits.MinResponseDataRate = null;
         });
+        builder.Logging.ClearProviders();
         builder.Services.AddSingleton<CallLog>();
         builder.Services.AddSingleton<EchoKv>();
         builder.Services.AddSingleton<EchoWatch>();
