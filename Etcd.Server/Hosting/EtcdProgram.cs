@@ -14,7 +14,7 @@ namespace Etcd.Server.Hosting;
 
 /// <summary>
 /// The server as a program. Exit codes: 0 after a clean stop, --help or --version; 1 if the member cannot start or had to
-/// give up; 2 for a wrong command line. SIGTERM and SIGINT stop it cleanly; a second one ends it at once.
+/// give up, or if settings do not go together; 2 for a flag that cannot be parsed. SIGTERM and SIGINT stop it cleanly; a second one ends it at once.
 /// </summary>
 internal static class EtcdProgram
 {
@@ -44,7 +44,7 @@ internal static class EtcdProgram
         catch (FlagException e)
         {
             await Console.Error.WriteLineAsync($"error verifying flags, {e.Message}. See 'Etcd.Server --help'.").ConfigureAwait(false);
-            return 2;
+            return e.ExitCode;
         }
 
         return await RunAsync(parsed).ConfigureAwait(false);

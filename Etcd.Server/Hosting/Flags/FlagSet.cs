@@ -2,7 +2,12 @@ namespace Etcd.Server.Hosting.Flags;
 
 /// <summary>A flag, its value or its environment variable is wrong; the message says what, for the operator.</summary>
 /// <param name="message">What is wrong.</param>
-public sealed class FlagException(string message) : Exception(message);
+/// <param name="exitCode">What the program ends with: as etcd's, 2 for a flag that cannot be parsed, 1 for all else.</param>
+public sealed class FlagException(string message, int exitCode = 1) : Exception(message)
+{
+    /// <summary>What the program ends with.</summary>
+    public int ExitCode { get; } = exitCode;
+}
 
 /// <summary>One flag: what it is called, what it means, and how its text becomes a value.</summary>
 /// <param name="Name">The name without dashes.</param>
@@ -25,6 +30,8 @@ public sealed record Flag<TOptions>(
 /// </summary>
 public sealed class FlagSet<TOptions>(IReadOnlyList<Flag<TOptions>> flags)
 {
+    private const int UnparsedExitCode = 2;
+
     private readonly Dictionary<string, Flag<TOptions>> _byName = flags.ToDictionary(f => f.Name, StringComparer.Ordinal);
 
     /// <summary>What parsing found besides the options.</summary>
@@ -52,7 +59,7 @@ public sealed class FlagSet<TOptions>(IReadOnlyList<Flag<TOptions>> flags)
             }
 
             (Flag<TOptions> flag, string value) = Take(arguments, ref i);
-            options = Set(flag, options, value, $"flag -{flag.Name}");
+            options = Set(flag, options, value, $"flag -{flag.Name}", UnparsedExitCode);
             set.Add(flag.Name);
         }
 
@@ -80,7 +87,7 @@ public sealed class FlagSet<TOptions>(IReadOnlyList<Flag<TOptions>> flags)
         string name = equals < 0 ? body : body[..equals];
         if (!_byName.TryGetValue(name, out Flag<TOptions>? flag))
         {
-            throw new FlagException($"flag provided but not defined: -{name}");
+            throw new FlagException($"flag provided but not defined: -{name}", UnparsedExitCode);
         }
 
         if (equals >= 0)
@@ -95,7 +102,7 @@ public sealed class FlagSet<TOptions>(IReadOnlyList<Flag<TOptions>> flags)
 
         return ++at < arguments.Count
             ? (flag, arguments[at])
-            : throw new FlagException($"flag needs an argument: -{name}");
+            : throw new FlagException($"flag needs an argument: -{name}", UnparsedExitCode);
     }
 
     private TOptions ApplyEnvironment(
@@ -118,7 +125,7 @@ public sealed class FlagSet<TOptions>(IReadOnlyList<Flag<TOptions>> flags)
                 continue;
             }
 
-            options = Set(flag, options, value, flag.EnvironmentVariable);
+            options = Set(flag, options, value, flag.EnvironmentVariable, exitCode: 1);
             set.Add(flag.Name);
         }
 
@@ -134,7 +141,7 @@ public sealed class FlagSet<TOptions>(IReadOnlyList<Flag<TOptions>> flags)
         .TakeWhile(a => a != "--")
         .Any(a => a.StartsWith('-') && a.TrimStart('-').Split('=', 2)[0] == name);
 
-    private static TOptions Set(Flag<TOptions> flag, TOptions options, string value, string source)
+    private static TOptions Set(Flag<TOptions> flag, TOptions options, string value, string source, int exitCode)
     {
         try
         {
@@ -142,7 +149,7 @@ public sealed class FlagSet<TOptions>(IReadOnlyList<Flag<TOptions>> flags)
         }
         catch (FormatException e)
         {
-            throw new FlagException($"invalid value \"{value}\" for {source}: {e.Message}");
+            throw new FlagException($"invalid value \"{value}\" for {source}: {e.Message}", exitCode);
         }
     }
 }

@@ -153,7 +153,7 @@ public static class ServerFlags
         bool anyTls = options.ListenClientUrls.Any(u => u.IsTls);
         Require(
             !anyTls || (options.CertFile.Length > 0 && options.KeyFile.Length > 0),
-            "TLS key/cert (--cert-file, --key-file) must be provided for client url " + options.ListenClientUrls.FirstOrDefault(u => u.IsTls));
+            "TLS key/cert (--cert-file, --key-file) must be provided for client url " + options.ListenClientUrls.FirstOrDefault(u => u.IsTls) + " with HTTPS scheme");
         Require(
             !options.ListenPeerUrls.Any(u => u.IsTls),
             "--listen-peer-urls: TLS between peers comes with the peers; use http here");

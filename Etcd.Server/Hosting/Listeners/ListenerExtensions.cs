@@ -68,7 +68,9 @@ public static class ListenerExtensions
                 break;
             default:
                 listen.Protocols = HttpProtocols.Http1AndHttp2;
+                listen.Use(TlsRejections.Logged(listen.ApplicationServices));
                 listen.UseHttps(configureTls!);
+                listen.Use(TlsRejections.Accepted);
                 break;
         }
     }

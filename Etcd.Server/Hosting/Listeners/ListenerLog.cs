@@ -8,6 +8,10 @@ internal static partial class ListenerLog
     [LoggerMessage(9100, LogLevel.Warning, "stopped accepting connections on {Endpoint}")]
     public static partial void AcceptFailed(ILogger logger, string endpoint, Exception failure);
 
+    /// <summary>The text is etcd's: operators search for it.</summary>
+    [LoggerMessage(9102, LogLevel.Warning, "rejected connection on client endpoint")]
+    public static partial void Rejected(ILogger logger, string remoteAddr);
+
     [LoggerMessage(9101, LogLevel.Debug, "connection on {Endpoint} failed before its protocol was known")]
     public static partial void ConnectionFailed(ILogger logger, string endpoint, Exception failure);
 }

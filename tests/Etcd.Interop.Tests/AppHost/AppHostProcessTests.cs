@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Etcd.Interop.Tests.GrpcClient;
+using Etcd.TestKit.Processes;
 
 namespace Etcd.Interop.Tests.AppHost;
 
@@ -134,7 +134,7 @@ public sealed class AppHostProcessTests
         }
 
         RealEtcd.Require();
-        return [$"Etcd:Executable={RealEtcd.Executable}"];
+        return [$"Etcd:Executable={RealEtcd.Server}"];
     }
 
     /// <summary>The child of the AppHost that was started with the member's name.</summary>

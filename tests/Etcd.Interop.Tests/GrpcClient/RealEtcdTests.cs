@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Etcd.Protocol.Etcdserverpb;
 using Etcd.Protocol.Mvccpb;
+using Etcd.TestKit.Processes;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -8,7 +9,7 @@ using Grpc.Net.Client;
 namespace Etcd.Interop.Tests.GrpcClient;
 
 /// <summary>Goal: the gRPC client of this build works with the real etcd, over all kinds of calls that etcd has.</summary>
-public sealed class RealEtcdTests(RealEtcd etcd) : IClassFixture<RealEtcd>
+public sealed class RealEtcdTests(RealMember etcd) : IClassFixture<RealMember>
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
 
@@ -188,21 +189,20 @@ public sealed class RealEtcdTests(RealEtcd etcd) : IClassFixture<RealEtcd>
     public async Task A_killed_etcd_ends_streams_with_Unavailable_and_a_waiting_call_finds_it_again()
     {
         RealEtcd.Require();
-        await using var mortal = new RealEtcd();
-        await mortal.InitializeAsync();
+        await using ServerProcess mortal = await ServerProcess.StartAsync(ServerProgram.Real, [], Token);
         using var channel = GrpcChannel.ForAddress(
-            mortal.Address, new GrpcChannelOptions { InitialReconnectBackoff = TimeSpan.FromMilliseconds(20) });
+            mortal.ClientUrl, new GrpcChannelOptions { InitialReconnectBackoff = TimeSpan.FromMilliseconds(20) });
         var kv = new KV.KVClient(channel);
         await kv.PutAsync(new PutRequest { Key = Utf8("survives"), Value = Utf8("yes") }, cancellationToken: Token);
         using var watch = new Watch.WatchClient(channel).Watch(cancellationToken: Token);
         await watch.RequestStream.WriteAsync(Create("survives"), Token);
         Assert.True(await watch.ResponseStream.MoveNext(Token));
 
-        await mortal.KillAsync();
+        await mortal.KillAsync(Token);
         var failure = await Assert.ThrowsAsync<RpcException>(() => watch.ResponseStream.MoveNext(Token));
         var waiting = kv.RangeAsync(
             new RangeRequest { Key = Utf8("survives") }, new CallOptions(cancellationToken: Token).WithWaitForReady());
-        await mortal.StartAsync();
+        await mortal.StartAsync(Token);
 
         Assert.Equal(StatusCode.Unavailable, failure.StatusCode);
         Assert.Equal("yes", (await waiting).Kvs.Single().Value.ToStringUtf8());

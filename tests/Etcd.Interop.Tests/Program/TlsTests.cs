@@ -72,7 +72,7 @@ public sealed class TlsTests
             cancellation: Token);
 
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains("TLS key/cert (--cert-file, --key-file) must be provided for client url https://127.0.0.1:0", result.Output, StringComparison.Ordinal);
+        Assert.Contains("TLS key/cert (--cert-file, --key-file) must be provided for client url https://127.0.0.1:0 with HTTPS scheme", result.Output, StringComparison.Ordinal);
     }
 
     private static ServerProcess Create(Certificates certificates, params string[] flags)
