@@ -164,8 +164,9 @@ internal sealed class RecordReader
         if (at + count > _chunkFilled)
         {
             byte[] next = GC.AllocateUninitializedArray<byte>((int)Math.Min(Math.Max(ChunkBytes, count), _fileLength - Offset));
+            // A record larger than a chunk makes the chunk end with it, in front of its padding: then nothing is kept.
             int kept = Math.Max(_chunkFilled - at, 0);
-            _chunk.AsSpan(at, kept).CopyTo(next);
+            _chunk.AsSpan(_chunkFilled - kept, kept).CopyTo(next);
             _chunkFilled = kept + Segment.File.ReadAt(next.AsSpan(kept), Offset + kept);
             _chunk = next;
             _chunkStart = Offset;

@@ -26,6 +26,7 @@ public sealed partial class WriteAheadLog : IDisposable
     private LogIndex _lastIndex;
     private Term _lastTerm;
     private long _zeroedTo;
+    private bool _couldNotPrepare;
     private bool _failed;
     private bool _disposed;
 
@@ -163,7 +164,7 @@ public sealed partial class WriteAheadLog : IDisposable
         _zeroedTo = Math.Max(_zeroedTo, _writer.Offset);
         if (_zeroedTo >= _options.SegmentBytes)
         {
-            return Pipeline.RunOnce();
+            return PrepareNextSegment();
         }
 
         try
@@ -245,6 +246,29 @@ public sealed partial class WriteAheadLog : IDisposable
         }
 
         _zeroedTo = next.ZeroedTo;
+        _couldNotPrepare = false;
+    }
+
+    /// <summary>
+    /// What fails here (a full disk, above all) concerns the next segment only: the log goes on in this one, and the cut
+    /// tries again.
+    /// </summary>
+    private bool PrepareNextSegment()
+    {
+        if (_couldNotPrepare)
+        {
+            return false;
+        }
+
+        try
+        {
+            return Pipeline.RunOnce();
+        }
+        catch (FileSystemException)
+        {
+            _couldNotPrepare = true;
+            return false;
+        }
     }
 
     private void WriteHead()

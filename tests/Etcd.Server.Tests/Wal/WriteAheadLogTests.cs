@@ -62,6 +62,55 @@ public sealed class WriteAheadLogTests : WalTest
         Assert.True(_disk.List(Dir).Count > 5);
     }
 
+    /// <summary>Such a record makes the reader's chunk end with it, in front of the padding, whose size is different for each.</summary>
+    [Fact]
+    public void Records_larger_than_what_is_read_at_once_are_read_back_whatever_their_padding()
+    {
+        WalOptions large = new() { SegmentBytes = 12 * 1024 * 1024, BufferBytes = 64 * 1024 };
+        List<Entry> written = [];
+        using (WriteAheadLog wal = WriteAheadLog.Create(_disk, Dir, Metadata, large))
+        {
+            for (ulong i = 1; i <= 8; i++)
+            {
+                written.Add(NewEntry((2 * i) - 1, data: new string('x', (1024 * 1024) + (int)i)));
+                written.Add(NewEntry(2 * i));
+                wal.Append(null, written.ToArray().AsSpan(^2..));
+                wal.Sync();
+            }
+        }
+
+        WalOpenResult opened = WriteAheadLog.OpenForAppend(_disk, Dir, WalSnapshotMark.Beginning, large);
+        AssertSame(written, opened.Entries);
+        opened.Log.Dispose();
+    }
+
+    [Fact]
+    public void A_disk_without_room_for_the_next_segment_ends_the_log_only_when_that_is_needed()
+    {
+        SimDisk disk = new(new SimDiskOptions { CapacityBytes = Options.SegmentBytes + 1024 });
+        using WriteAheadLog wal = Create(disk);
+        for (int i = 0; wal.RunOnce(); i++)
+        {
+            Assert.True(i < 1000, "preparing does not end");
+        }
+
+        ulong index = 0;
+        Exception? full = null;
+        while (full is null && index < 1000)
+        {
+            index++;
+            full = Record.Exception(() =>
+            {
+                wal.Append(null, [NewEntry(index)]);
+                wal.Sync();
+                Assert.False(wal.RunOnce());
+            });
+        }
+
+        Assert.Equal(FileSystemError.NoSpace, Assert.IsType<FileSystemException>(full).Error);
+        Assert.InRange(index, 50UL, 999UL);
+    }
+
     /// <summary>The same on the operating system's disk, with the size that members use.</summary>
     [Fact]
     public void A_log_on_the_real_disk_is_read_back()
