@@ -1,8 +1,7 @@
 namespace Etcd.Server.Apply;
 
 /// <summary>
-/// The field numbers of the commands in etcdserverpb.InternalRaftRequest. (The node's RaftCommandKind has the same numbers
-/// for those that it proposes; a test compares both with the descriptor.)
+/// The field numbers of the commands in etcdserverpb.InternalRaftRequest; a test compares them with the descriptor.
 /// </summary>
 internal static class CommandFields
 {

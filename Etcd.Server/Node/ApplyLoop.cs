@@ -9,6 +9,7 @@ namespace Etcd.Server.Node;
 /// Takes committed entries to the state machine, makes them visible batch by batch, and completes the requests that
 /// waited for them. A step machine: <see cref="RunOnce"/> does what is there and returns. Entries come from the log
 /// thread; <see cref="RunOnce"/> may be called by any thread, and one that finds another inside returns at once.
+/// After an exception nobody gets in any more: what follows an entry that could not be applied must not be applied.
 /// </summary>
 internal sealed class ApplyLoop(
     IStateMachine machine, PendingRequests pending, AppliedWaiters waiters, ICompletions completions, LogIndex applied)
@@ -47,21 +48,14 @@ internal sealed class ApplyLoop(
     /// <returns>When to call again, as <see cref="IStateMachine.Maintain"/> says.</returns>
     public TimeSpan Maintain()
     {
-        if (!_canMaintain || Interlocked.CompareExchange(ref _running, 1, 0) != 0)
+        if (!_canMaintain || !TryEnter())
         {
             return Timeout.InfiniteTimeSpan;
         }
 
-        TimeSpan next;
-        try
-        {
-            next = machine.Maintain();
-            _canMaintain = machine.NeedsMaintenance;
-        }
-        finally
-        {
-            Volatile.Write(ref _running, 0);
-        }
+        TimeSpan next = machine.Maintain();
+        _canMaintain = machine.NeedsMaintenance;
+        Leave();
 
         // Entries that came meanwhile found this thread inside and went away.
         return _committed.IsEmpty ? next : TimeSpan.Zero;
@@ -73,23 +67,24 @@ internal sealed class ApplyLoop(
     {
         bool any = false;
         // The second look after leaving: whoever enqueued in between found this thread inside and went away.
-        while (!_committed.IsEmpty && Interlocked.CompareExchange(ref _running, 1, 0) == 0)
+        while (!_committed.IsEmpty && TryEnter())
         {
-            try
+            while (ApplyBatch())
             {
-                while (ApplyBatch())
-                {
-                    any = true;
-                }
+                any = true;
             }
-            finally
-            {
-                Volatile.Write(ref _running, 0);
-            }
+
+            Leave();
         }
 
         return any;
     }
+
+    private bool TryEnter() => Interlocked.CompareExchange(ref _running, 1, 0) == 0;
+
+    // A full fence, and not a mere release: the next look at the queue must not be taken before others see the door open,
+    // or an entry that came in between has no one to apply it.
+    private void Leave() => Interlocked.Exchange(ref _running, 0);
 
     private bool ApplyBatch()
     {

@@ -36,7 +36,7 @@ public sealed class MemberNode : IProposals
     private Entry[] _proposals = new Entry[256];
     private int _waitingProposals;
     private int _ticks;
-    private int _ticksSinceSweep;
+    private uint _ticksEver;
     private long _term;
     private long _leader;
     private long _committed;
@@ -162,10 +162,16 @@ public sealed class MemberNode : IProposals
         return task;
     }
 
-    /// <summary>One heartbeat interval has passed.</summary>
+    /// <summary>One heartbeat interval has passed. Answers the requests that timed out.</summary>
     public void Tick()
     {
         Interlocked.Increment(ref _ticks);
+        // Not on the log thread: a sync that does not return is just when clients must be told.
+        if (Interlocked.Increment(ref _ticksEver) % _options.SweepTicks == 0)
+        {
+            Sweep();
+        }
+
         LogWork();
     }
 
@@ -193,9 +199,10 @@ public sealed class MemberNode : IProposals
         }
         catch (Exception e)
         {
-            // Whatever it was, it is not known what is on disk: nothing may be acknowledged any more.
-            Stop(EtcdErrors.Stopped);
+            // Whatever it was, it is not known what is on disk: nothing may be acknowledged any more. The cause comes first,
+            // so that nobody who is told of the stop misses it.
             _failed.TrySetException(e);
+            Stop(EtcdErrors.Stopped);
             return false;
         }
     }
@@ -210,8 +217,8 @@ public sealed class MemberNode : IProposals
         }
         catch (Exception e)
         {
-            Stop(EtcdErrors.Stopped);
             _failed.TrySetException(e);
+            Stop(EtcdErrors.Stopped);
             return Timeout.InfiniteTimeSpan;
         }
     }
@@ -284,6 +291,9 @@ public sealed class MemberNode : IProposals
         {
             HandOver(_ready.CommittedEntries);
         }
+
+        // Or the entries' bytes would stay until the next batch, whenever that comes.
+        _ready.Clear();
     }
 
     /// <summary>
@@ -311,13 +321,6 @@ public sealed class MemberNode : IProposals
         for (int i = 0; i < ticks; i++)
         {
             _raft.Tick();
-        }
-
-        _ticksSinceSweep += ticks;
-        if (_ticksSinceSweep >= _options.SweepTicks)
-        {
-            _ticksSinceSweep = 0;
-            Sweep();
         }
 
         return ticks > 0;

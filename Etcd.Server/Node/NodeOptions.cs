@@ -12,7 +12,7 @@ public sealed record NodeOptions
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromMilliseconds(5000 + (2 * Limits.ElectionTimeoutMilliseconds));
 
     /// <summary>Ticks between two looks for requests that timed out.</summary>
-    public int SweepTicks { get; init; } = 5;
+    public uint SweepTicks { get; init; } = 5;
 
     internal long RequestTimeoutTimestamps(TimeProvider clock) =>
         (long)(RequestTimeout.TotalSeconds * clock.TimestampFrequency);

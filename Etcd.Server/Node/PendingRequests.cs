@@ -34,12 +34,6 @@ internal sealed class PendingRequests
             return true;
         }
 
-        if (_overflow.IsEmpty)
-        {
-            proposal = null!;
-            return false;
-        }
-
         return _overflow.TryRemove(id, out proposal!);
     }
 

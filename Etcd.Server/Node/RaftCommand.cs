@@ -1,4 +1,6 @@
 using System.Buffers;
+using Etcd.Protocol.Wire;
+using Etcd.Server.Apply;
 using Etcd.Server.Primitives;
 
 namespace Etcd.Server.Node;
@@ -7,31 +9,31 @@ namespace Etcd.Server.Node;
 public enum RaftCommandKind
 {
     /// <summary>etcdserverpb.PutRequest.</summary>
-    Put = 4,
+    Put = CommandFields.Put,
 
     /// <summary>etcdserverpb.DeleteRangeRequest.</summary>
-    DeleteRange = 5,
+    DeleteRange = CommandFields.DeleteRange,
 
     /// <summary>etcdserverpb.TxnRequest.</summary>
-    Txn = 6,
+    Txn = CommandFields.Txn,
 
     /// <summary>etcdserverpb.CompactionRequest.</summary>
-    Compaction = 7,
+    Compaction = CommandFields.Compaction,
 
     /// <summary>etcdserverpb.LeaseGrantRequest; its ID is never 0 in the log.</summary>
-    LeaseGrant = 8,
+    LeaseGrant = CommandFields.LeaseGrant,
 
     /// <summary>etcdserverpb.LeaseRevokeRequest.</summary>
-    LeaseRevoke = 9,
+    LeaseRevoke = CommandFields.LeaseRevoke,
 
     /// <summary>etcdserverpb.LeaseCheckpointRequest.</summary>
-    LeaseCheckpoint = 11,
+    LeaseCheckpoint = CommandFields.LeaseCheckpoint,
 
     /// <summary>membershippb.ClusterVersionSetRequest.</summary>
-    ClusterVersionSet = 1300,
+    ClusterVersionSet = CommandFields.ClusterVersionSet,
 
     /// <summary>membershippb.ClusterMemberAttrSetRequest.</summary>
-    ClusterMemberAttrSet = 1301,
+    ClusterMemberAttrSet = CommandFields.ClusterMemberAttrSet,
 }
 
 /// <summary>
@@ -54,8 +56,8 @@ public sealed class RaftCommand
     {
         Kind = kind;
         Span<byte> prefix = stackalloc byte[16];
-        int tagLength = WriteVarint(prefix, ((ulong)kind << 3) | 2);
-        int prefixLength = tagLength + WriteVarint(prefix[tagLength..], (ulong)payloadLength);
+        int tagLength = ProtoWriter.WriteVarint(prefix, ((ulong)kind << 3) | 2);
+        int prefixLength = tagLength + ProtoWriter.WriteVarint(prefix[tagLength..], (ulong)payloadLength);
         _buffer = GC.AllocateUninitializedArray<byte>(prefixLength + payloadLength + HeaderBytesMax);
         prefix[..prefixLength].CopyTo(_buffer);
         _payloadStart = prefixLength;
@@ -107,24 +109,11 @@ public sealed class RaftCommand
         Id = id;
         Span<byte> header = _buffer.AsSpan(_payloadStart + _payloadLength);
         Span<byte> number = stackalloc byte[10];
-        int numberLength = WriteVarint(number, id);
-        int at = WriteVarint(header, (HeaderField << 3) | 2);
+        int numberLength = ProtoWriter.WriteVarint(number, id);
+        int at = ProtoWriter.WriteVarint(header, (HeaderField << 3) | 2);
         header[at++] = (byte)(1 + numberLength);
         header[at++] = 1 << 3;
         number[..numberLength].CopyTo(header[at..]);
         _length = _payloadStart + _payloadLength + at + numberLength;
-    }
-
-    private static int WriteVarint(Span<byte> to, ulong value)
-    {
-        int at = 0;
-        while (value >= 0x80)
-        {
-            to[at++] = (byte)(value | 0x80);
-            value >>= 7;
-        }
-
-        to[at++] = (byte)value;
-        return at;
     }
 }

@@ -116,6 +116,42 @@ public sealed class MemberNodeTests
     }
 
     [Fact]
+    public async Task RequestsTimeOutWhileASyncHangs()
+    {
+        Lead();
+        Task<ApplyOutcome> put = _node.ProposeAsync(Command("a"));
+        _log.DuringSync = () =>
+        {
+            _clock.Advance(new NodeOptions().RequestTimeout + TimeSpan.FromMilliseconds(1));
+            for (int i = 0; i < 5; i++)
+            {
+                _node.Tick();
+            }
+
+            _completions.Run(_trace);
+            Assert.True(put.IsFaulted);
+        };
+        Drain();
+        EtcdErrorException error = await Assert.ThrowsAsync<EtcdErrorException>(() => put);
+        Assert.Equal(EtcdErrors.Timeout, error.Error);
+        Assert.False(_node.Failed.IsFaulted);
+        Assert.Contains("apply 2", _trace);
+    }
+
+    [Fact]
+    public void NothingIsAppliedBehindAnEntryThatCouldNotBe()
+    {
+        Lead();
+        _machine.FailsAt = new LogIndex(2);
+        _ = _node.ProposeAsync(Command("a"));
+        _ = _node.ProposeAsync(Command("b"));
+        Drain();
+        Assert.True(_node.Failed.IsFaulted);
+        Assert.DoesNotContain("apply 3", _trace);
+        Assert.DoesNotContain(_trace, t => t.StartsWith("publish", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task ProposalsBeforeTheElectionAreTakenAfterIt()
     {
         Task<ApplyOutcome> put = _node.ProposeAsync(Command("a"));
@@ -264,6 +300,8 @@ public sealed class MemberNodeTests
     {
         public EtcdError? Refuse { get; set; }
 
+        public LogIndex? FailsAt { get; set; }
+
         public bool NeedsMaintenance => false;
 
         public ApplyOutcome? Apply(in Entry entry, out ulong requestId)
@@ -275,6 +313,7 @@ public sealed class MemberNodeTests
             }
 
             trace.Add($"apply {entry.Index}");
+            Invariant.Check(entry.Index != FailsAt, "the test lets this entry be applied");
             requestId = CommandReader.Read(entry.Data).RequestId;
             return Refuse is null ? new ApplyOutcome(7) : new ApplyOutcome(Refuse, 7);
         }
