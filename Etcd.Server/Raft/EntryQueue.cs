@@ -8,7 +8,10 @@ namespace Etcd.Server.Raft;
 /// </summary>
 internal sealed class EntryQueue
 {
-    private Entry[] _ring = new Entry[1024];
+    private const int InitialSlots = 1024;
+    private const int SlotsKept = 16 * InitialSlots;
+
+    private Entry[] _ring = new Entry[InitialSlots];
     private LogIndex _forgotten;
     private Term _forgottenTerm;
 
@@ -65,6 +68,11 @@ internal sealed class EntryQueue
 
         _forgotten = index;
         _forgottenTerm = term;
+        if (index == LastIndex && _ring.Length > SlotsKept)
+        {
+            // It held a whole log once, at recovery.
+            _ring = new Entry[InitialSlots];
+        }
     }
 
     private int Slot(LogIndex index) => (int)(index.Value & (ulong)(_ring.Length - 1));

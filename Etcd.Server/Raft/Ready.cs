@@ -49,6 +49,9 @@ public readonly record struct ReadState(LogIndex Index, ReadOnlyMemory<byte> Con
 /// </summary>
 public sealed class Ready
 {
+    // A recovery hands over the whole log at once; what is usual afterwards fits this.
+    private const int CapacityKept = 8192;
+
     /// <summary>To be made durable with <see cref="Entries"/>; null if unchanged.</summary>
     public HardState? HardState { get; set; }
 
@@ -80,11 +83,20 @@ public sealed class Ready
     public void Clear()
     {
         HardState = null;
-        Entries.Clear();
-        CommittedEntries.Clear();
-        Messages.Clear();
-        MessagesAfterAppend.Clear();
-        ReadStates.Clear();
+        Clear(Entries);
+        Clear(CommittedEntries);
+        Clear(Messages);
+        Clear(MessagesAfterAppend);
+        Clear(ReadStates);
         MustSync = false;
+    }
+
+    private static void Clear<T>(List<T> list)
+    {
+        list.Clear();
+        if (list.Capacity > CapacityKept)
+        {
+            list.Capacity = 0;
+        }
     }
 }
