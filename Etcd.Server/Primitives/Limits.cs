@@ -57,6 +57,6 @@ public static class Limits
     /// <summary>Requests that may wait for their proposal to be taken. Beyond: "too many requests".</summary>
     public const int ProposalQueueMax = 65_536;
 
-    /// <summary>Bytes in the first chunk's keys of a RangeStream answer grow from this many keys (etcd v3.7).</summary>
+    /// <summary>Keys in the first chunk of a RangeStream answer; the next chunks follow the size of those before (etcd v3.7).</summary>
     public const int RangeStreamFirstChunkKeys = 10;
 }

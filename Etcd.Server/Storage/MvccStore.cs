@@ -23,6 +23,9 @@ namespace Etcd.Server.Storage;
 /// </summary>
 public sealed partial class MvccStore : IEventHistory
 {
+    // What an unusual batch (a delete of a whole prefix) adds beyond is given back.
+    private const int EventsKept = 16 * 1024;
+
     private readonly KeyIndex _index = new();
     private readonly RevisionLog _log = new();
     private readonly List<StoreEvent> _events = [];
@@ -48,10 +51,10 @@ public sealed partial class MvccStore : IEventHistory
     /// <summary>The revision of the last transaction, published or not. The writer's thread.</summary>
     public long WorkingRevision => _revision;
 
-    /// <summary>Bytes of memory that the store has taken for records and index. The writer's thread.</summary>
+    /// <summary>Bytes of memory that the store has taken for records and index. Any thread; a batch that is being applied may be in it.</summary>
     public long SizeBytes => _log.ReservedBytes + _index.Slabs.ReservedBytes;
 
-    /// <summary>Bytes of <see cref="SizeBytes"/> that hold something that is not dropped. The writer's thread.</summary>
+    /// <summary>Bytes of <see cref="SizeBytes"/> that hold something that is not dropped. Any thread, with the same inaccuracy.</summary>
     public long SizeInUseBytes => _log.LiveBytes + _index.Slabs.UsedBytes;
 
     /// <summary>Bytes of memory that the key index takes beside its tree's nodes. The writer's thread.</summary>
@@ -97,6 +100,8 @@ public sealed partial class MvccStore : IEventHistory
 
         _sink?.OnCommitted(CollectionsMarshal.AsSpan(_events), _revision);
         _events.Clear();
+        if (_events.Capacity > EventsKept)
+            _events.Capacity = 0;
     }
 
     /// <summary>Answers a query from the published state. Any thread; <paramref name="result"/> belongs to the caller.</summary>

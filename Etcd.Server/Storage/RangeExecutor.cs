@@ -96,7 +96,7 @@ internal static class RangeExecutor
         bool isCurrent = atMain == current;
         long total = isCurrent ? reader.LiveCount(range) : 0;
         IndexWalker walker;
-        if (isCurrent && TakesLastKeys(query) && total > query.Limit + 1)
+        if (isCurrent && TakesLastKeys(query) && total - 1 > query.Limit)
             walker = reader.FromLiveRank(reader.LiveRank(range.Start) + total - query.Limit - 1);
         else
             walker = reader.From(range.Start);
@@ -164,7 +164,7 @@ internal static class RangeExecutor
                 AddKeyOnly(index, query, item, result);
         }
 
-        result.Items.Clear();
+        result.ReleaseItems();
     }
 
     private static void AddKeyOnly(KeyIndex index, in RangeQuery query, in RangeItem item, RangeResult result)

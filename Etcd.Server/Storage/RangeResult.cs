@@ -7,10 +7,12 @@ namespace Etcd.Server.Storage;
 /// The answer to a <see cref="RangeQuery"/>. One instance can be used again and again by one caller at a time; it then
 /// allocates nothing for small answers. The records stay valid and unchanged for as long as someone holds them, whatever
 /// becomes of this instance or the store, but for those of keys-only answers, whose memory is used again by the next read.
+/// What a large answer took is given back when it is cleared, so that many instances can be kept.
 /// </summary>
 public sealed class RangeResult
 {
     private const int ScratchBytes = 16 * 1024;
+    private const int ItemsKept = 128;
 
     private readonly List<byte[]> _scratch = [];
     private ReadOnlyMemory<byte>[] _kvs = new ReadOnlyMemory<byte>[4];
@@ -35,10 +37,20 @@ public sealed class RangeResult
 
     internal List<RangeItem> Items { get; } = [];
 
+    /// <summary>Bytes that stay with the instance when it is cleared now, about.</summary>
+    internal long RetainedBytes => (_kvs.Length * 16L) + _scratch.Sum(chunk => (long)chunk.Length) + (Items.Capacity * 80L);
+
     /// <summary>Lets go of what it holds.</summary>
     public void Clear()
     {
-        Array.Clear(_kvs, 0, _kvCount);
+        if (_kvs.Length > ItemsKept)
+            _kvs = new ReadOnlyMemory<byte>[4];
+        else
+            Array.Clear(_kvs, 0, _kvCount);
+
+        if (_scratch.Count > 1 || (_scratch.Count == 1 && _scratch[0].Length > ScratchBytes))
+            _scratch.Clear();
+
         _kvCount = 0;
         _scratchAt = 0;
         _scratchUsed = 0;
@@ -46,7 +58,15 @@ public sealed class RangeResult
         Revision = 0;
         Count = 0;
         More = false;
+        ReleaseItems();
+    }
+
+    /// <summary>Lets go of the keys that were found, once the answer is made of them.</summary>
+    internal void ReleaseItems()
+    {
         Items.Clear();
+        if (Items.Capacity > ItemsKept)
+            Items.Capacity = 0;
     }
 
     internal void Add(ReadOnlyMemory<byte> record)

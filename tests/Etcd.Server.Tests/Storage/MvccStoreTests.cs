@@ -55,6 +55,44 @@ public class MvccStoreTests
         Assert.Single(sink.Batches);
     }
 
+    [Theory]
+    [InlineData(long.MaxValue, 200, false)]
+    [InlineData(long.MaxValue - 1, 200, false)]
+    [InlineData(200, 200, false)]
+    [InlineData(199, 199, true)]
+    [InlineData(0, 200, false)]
+    public void The_last_keys_are_found_whatever_the_limit(long limit, int expected, bool more)
+    {
+        var store = new MvccStore();
+        for (int i = 0; i < 200; i++)
+            store.Put($"k{i:d3}");
+
+        var result = new RangeResult();
+        store.Range(new RangeQuery { Key = "k"u8, RangeEnd = "l"u8, Limit = limit, SortOrder = RangeSortOrder.Descend }, result);
+        Assert.Equal((200, more), (result.Count, result.More));
+        Assert.Equal(Enumerable.Range(200 - expected, expected).Reverse().Select(i => $"k{i:d3}"), result.Keys());
+    }
+
+    /// <summary>Answers are kept and used again, so the keys that a sort had to look at must not stay with each.</summary>
+    [Fact]
+    public void A_cleared_answer_keeps_no_room_for_a_large_range()
+    {
+        var store = new MvccStore();
+        for (int i = 0; i < 5000; i++)
+            store.Put($"k{i}", new string('v', 10));
+
+        var result = new RangeResult();
+        store.Range(new RangeQuery { Key = "k"u8, RangeEnd = "l"u8, Limit = 1, SortTarget = RangeSortTarget.Mod, SortOrder = RangeSortOrder.Descend }, result);
+        Assert.Equal(["k4999"], result.Keys());
+        Assert.InRange(result.Items.Capacity, 0, 128);
+
+        store.Range(new RangeQuery { Key = "k"u8, RangeEnd = "l"u8, KeysOnly = true }, result);
+        Assert.Equal(5000, result.Kvs.Length);
+        result.Clear();
+        Assert.Equal((0, 0), (result.Kvs.Length, result.KvBytes));
+        Assert.InRange(result.RetainedBytes, 0, 64 * 1024);
+    }
+
     [Fact]
     public void Events_carry_what_history_says_and_a_delete_its_mod_revision()
     {
