@@ -1,3 +1,4 @@
+using System.Buffers;
 using Etcd.Protocol.Wire;
 
 namespace Etcd.Server.Apply.Requests;
@@ -106,6 +107,7 @@ public sealed class TxnRequestTree
     {
         var kind = TxnOpKind.None;
         ReadOnlyMemory<byte> payload = default;
+        ArrayBufferWriter<byte>? merged = null;
         var reader = new ProtoReader(message.Span);
         for (uint tag = reader.ReadTag(); tag != 0; tag = reader.ReadTag())
         {
@@ -119,8 +121,20 @@ public sealed class TxnRequestTree
             // Of a union the last one on the wire counts; the same one twice is merged, which for encoded messages is to
             // put one behind the other.
             ReadOnlyMemory<byte> next = message.Slice(reader, out reader);
-            payload = (int)kind == (int)field ? (byte[])[.. payload.Span, .. next.Span] : next;
-            kind = (TxnOpKind)field;
+            if ((int)kind != (int)field)
+            {
+                (kind, payload, merged) = ((TxnOpKind)field, next, null);
+                continue;
+            }
+
+            if (merged is null)
+            {
+                merged = new ArrayBufferWriter<byte>(payload.Length + next.Length);
+                merged.Write(payload.Span);
+            }
+
+            merged.Write(next.Span);
+            payload = merged.WrittenMemory;
         }
 
         return new TxnOp(kind, payload, kind == TxnOpKind.Txn ? Read(payload, depth + 1) : null);

@@ -35,6 +35,23 @@ public class TxnTests
         return data;
     }
 
+    /// <summary>An encoded union may have its message in pieces, as after two encodings were put one behind the other.</summary>
+    [Fact]
+    public void An_operation_in_pieces_is_what_a_codec_makes_of_it()
+    {
+        byte[] pieces =
+        [
+            .. new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = ByteString.CopyFromUtf8("gone") } }.ToByteArray(),
+            .. new RequestOp { RequestPut = new PutRequest { Key = ByteString.CopyFromUtf8("k") } }.ToByteArray(),
+            .. new RequestOp { RequestPut = new PutRequest { Value = ByteString.CopyFromUtf8("v") } }.ToByteArray(),
+            .. new RequestOp { RequestPut = new PutRequest { Lease = 9 } }.ToByteArray(),
+        ];
+        byte[] txn = [(2 << 3) | 2, (byte)pieces.Length, .. pieces];
+        TxnOp op = Assert.Single(TxnRequestTree.Read(txn).Success);
+        Assert.Equal(TxnOpKind.Put, op.Kind);
+        Assert.Equal(RequestOp.Parser.ParseFrom(pieces).RequestPut, PutRequest.Parser.ParseFrom(op.Payload.Span));
+    }
+
     [Theory]
     [MemberData(nameof(Numbers))]
     public void A_number_of_a_key_is_compared(CompareTarget target, CompareResult result, long given, bool holds)
