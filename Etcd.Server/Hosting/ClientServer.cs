@@ -55,6 +55,7 @@ internal static class ClientServer
         }
 
         builder.Services.AddSingleton(logging);
+        builder.Services.AddSingleton<IHostLifetime, ProgramLifetime>();
         builder.Services.AddEtcdListeners();
         builder.Services.Configure<SocketTransportOptions>(KestrelDefaults.Apply);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(1));

@@ -28,6 +28,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     private readonly ILogger _log;
     private readonly TimeProvider _clock;
     private readonly LogFolder _folder;
+    private readonly LogIndex _recoveredThrough;
     private readonly ClusterState _cluster;
     private readonly StateMachine _machine;
     private readonly MemberNode _node;
@@ -53,7 +54,10 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         _options = options;
         _log = log;
         _clock = clock;
-        _folder = LogFolder.Open(files, options);
+        LogFolder folder = LogFolder.Open(files, options);
+        _recoveredThrough = new LogIndex((ulong)folder.Entries.Count);
+        // The entries are for the recovery only: kept here, they would keep the whole log in memory.
+        _folder = folder with { Entries = [] };
         _cluster = new ClusterState(_folder.ClusterId);
         Ids = new RequestIds(_folder.MemberId, clock.GetUtcNow());
         int electionTicks = options.ElectionMilliseconds / options.HeartbeatMilliseconds;
@@ -63,7 +67,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         Store.ConnectSink(Watches);
         _machine = new StateMachine(Store, Leases, _cluster);
         var raft = new SoleVoter(
-            _folder.MemberId, _folder.HardState, _folder.Entries, applied: default, appliedTerm: default, electionTicks);
+            _folder.MemberId, _folder.HardState, folder.Entries, applied: default, appliedTerm: default, electionTicks);
         _node = new MemberNode(
             raft,
             new WalLogStore(_folder.Wal),
@@ -218,8 +222,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         try
         {
             // The term's first entry commits all that is before it: when it is applied, so is the whole recovered log.
-            LogIndex first = new((ulong)_folder.Entries.Count + 1);
-            await _node.WhenApplied(first).ConfigureAwait(false);
+            await _node.WhenApplied(_recoveredThrough.Next).ConfigureAwait(false);
             HostingLog.BecameLeader(_log, MemberId.ToString(), Term.Value);
             HostingLog.ElectedLeader(_log, Leader.ToString(), Term.Value);
             Leases.Promote(TimeSpan.FromMilliseconds(_options.ElectionMilliseconds));
@@ -243,7 +246,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
             MemberAttributes = new Attributes { Name = _options.Name },
         };
         request.MemberAttributes.ClientUrls.AddRange(clientUrls);
-        await _node.ProposeAsync(RaftCommand.Create(RaftCommandKind.ClusterMemberAttrSet, request.ToByteArray())).ConfigureAwait(false);
+        await ProposeUntilAppliedAsync(RaftCommandKind.ClusterMemberAttrSet, request).ConfigureAwait(false);
         HostingLog.Published(
             _log, MemberId.ToString(), _options.Name, clientUrls, ClusterId.ToString("x", System.Globalization.CultureInfo.InvariantCulture));
     }
@@ -257,9 +260,26 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         }
 
         var request = new ClusterVersionSetRequest { Ver = EtcdVersion.Cluster };
-        await _node.ProposeAsync(RaftCommand.Create(RaftCommandKind.ClusterVersionSet, request.ToByteArray())).ConfigureAwait(false);
+        await ProposeUntilAppliedAsync(RaftCommandKind.ClusterVersionSet, request).ConfigureAwait(false);
         HostingLog.ClusterVersionSet(
             _log, ClusterId.ToString("x", System.Globalization.CultureInfo.InvariantCulture), EtcdVersion.Cluster);
+    }
+
+    /// <summary>For commands that may be applied twice: a disk that stalls at the start delays the member and does not end it.</summary>
+    private async Task ProposeUntilAppliedAsync(RaftCommandKind kind, IMessage request)
+    {
+        while (true)
+        {
+            try
+            {
+                await _node.ProposeAsync(RaftCommand.Create(kind, request.ToByteArray())).ConfigureAwait(false);
+                return;
+            }
+            catch (EtcdErrorException e) when (e.Error == EtcdErrors.Timeout)
+            {
+                HostingLog.StartCommandTimedOut(_log, kind.ToString());
+            }
+        }
     }
 
     private void Tick()

@@ -70,7 +70,8 @@ internal static class EtcdProgram
         {
             return await ServeAsync(options, logging, log).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or FormatException or System.Security.Cryptography.CryptographicException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or FormatException or NotSupportedException
+            or System.Security.Cryptography.CryptographicException or UnauthorizedAccessException)
         {
             // What an operator can cause and mend: a port in use, a folder that is damaged, locked or not ours.
             HostingLog.FailedToStart(log, e);
@@ -105,25 +106,34 @@ internal static class EtcdProgram
             TellAddresses(log, clients, peers);
         }
 
-        Task ended = await Task.WhenAny(stop.Task, member.Failed, StartFailure(member.Started)).ConfigureAwait(false);
+        Task ended = await Task.WhenAny(member.Failed, StartFailure(member.Started), stop.Task).ConfigureAwait(false);
         if (ended == stop.Task)
         {
             HostingLog.SignalReceived(log, await stop.Task.ConfigureAwait(false));
+        }
+        else
+        {
+            // A start that fails because the log failed says "server stopped"; the log's own failure is what the operator needs.
+            HostingLog.MemberFailed(log, (member.Failed.Exception ?? ended.Exception!).GetBaseException());
         }
 
         member.BeginStop();
         await StopAsync(clients, peers).ConfigureAwait(false);
         member.Dispose();
-        if (ended == stop.Task)
+        if (ended != stop.Task)
         {
-            HostingLog.Closed(log, options.Name, options.EffectiveDataDir);
-            return 0;
+            return 1;
         }
 
-        // A start that fails because the log failed says "server stopped"; the log's own failure is what the operator needs.
-        Exception? cause = member.Failed.Exception ?? ended.Exception;
-        HostingLog.LogFailed(log, cause?.GetBaseException() ?? new InvalidOperationException("the member failed"));
-        return 1;
+        if (member.Failed.IsFaulted)
+        {
+            // While it stopped: what was still under way is not acknowledged, and the operator must hear of it.
+            HostingLog.MemberFailed(log, member.Failed.Exception.GetBaseException());
+            return 1;
+        }
+
+        HostingLog.Closed(log, options.Name, options.EffectiveDataDir);
+        return 0;
     }
 
     private static async Task StopAsync(WebApplication clients, WebApplication peers)

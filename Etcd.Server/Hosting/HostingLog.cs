@@ -51,8 +51,8 @@ internal static partial class HostingLog
     [LoggerMessage(1013, LogLevel.Information, "closed etcd server")]
     public static partial void Closed(ILogger log, string name, string dataDir);
 
-    [LoggerMessage(1014, LogLevel.Critical, "the write-ahead log failed; stopping, because what is on disk is not known")]
-    public static partial void LogFailed(ILogger log, Exception error);
+    [LoggerMessage(1014, LogLevel.Critical, "the member failed; stopping, because its state can no longer be trusted")]
+    public static partial void MemberFailed(ILogger log, Exception error);
 
     [LoggerMessage(1015, LogLevel.Critical, "failed to start etcd server")]
     public static partial void FailedToStart(ILogger log, Exception error);
@@ -62,4 +62,7 @@ internal static partial class HostingLog
 
     [LoggerMessage(1017, LogLevel.Warning, "flags")]
     public static partial void FlagWarning(ILogger log, string warning);
+
+    [LoggerMessage(1018, LogLevel.Warning, "a command of the member's start timed out; it is proposed again")]
+    public static partial void StartCommandTimedOut(ILogger log, string command);
 }

@@ -35,6 +35,8 @@ internal sealed record LogFolder(
     /// </summary>
     /// <param name="files">The disk.</param>
     /// <param name="options">Where, and who this member is.</param>
+    /// <exception cref="WalException">The log is damaged, or in use by another process.</exception>
+    /// <exception cref="NotSupportedException">The log is that of a cluster with other members.</exception>
     public static LogFolder Open(IFileSystem files, ServerOptions options)
     {
         var walOptions = new WalOptions { SyncMode = options.UnsafeNoFsync ? SyncMode.None : SyncMode.Full };
@@ -63,6 +65,7 @@ internal sealed record LogFolder(
         bool isNew = found.Entries.Count == 0 && found.HardState.IsEmpty;
         if (!isNew)
         {
+            RefuseOtherVoters(found.Entries, id);
             return new LogFolder(id, metadata.ClusterID, found.Log, found.HardState, found.Entries, isNew, found.Repair);
         }
 
@@ -71,6 +74,24 @@ internal sealed record LogFolder(
         found.Log.Append(state, [first]);
         found.Log.Sync();
         return new LogFolder(id, metadata.ClusterID, found.Log, state, [first], isNew, found.Repair);
+    }
+
+    /// <summary>A sole voter commits what it has: in a log that others vote on, that would make entries of what they may have dropped.</summary>
+    private static void RefuseOtherVoters(IReadOnlyList<Entry> entries, MemberId id)
+    {
+        HashSet<ulong> voters = [];
+        foreach (Entry entry in entries.Where(e => e.Type == EntryType.ConfChange))
+        {
+            ConfChange change = ConfChange.Parser.ParseFrom(entry.Data.Span);
+            _ = change.Type == ConfChangeType.ConfChangeRemoveNode ? voters.Remove(change.NodeId) : voters.Add(change.NodeId);
+        }
+
+        voters.Remove(id.Value);
+        if (voters.Count > 0)
+        {
+            throw new NotSupportedException(
+                $"the log is that of a cluster with {voters.Count} members besides this one: this build starts single-member clusters only");
+        }
     }
 
     private static byte[] NewMetadata(ServerOptions options)

@@ -6,6 +6,9 @@ namespace Etcd.Server.Hosting;
 /// </summary>
 internal sealed class WorkerThread : IDisposable
 {
+    // The event takes no wait of more than 24 days, and a flag may ask for one; to look too early does no harm.
+    private static readonly TimeSpan WaitMax = TimeSpan.FromDays(1);
+
     private readonly Func<TimeSpan> _step;
     private readonly Thread _thread;
     private readonly ManualResetEventSlim _awake = new(initialState: true, spinCount: 0);
@@ -71,7 +74,7 @@ internal sealed class WorkerThread : IDisposable
 
             if (!_stopping)
             {
-                _awake.Wait(next);
+                _awake.Wait(next < WaitMax ? next : WaitMax);
             }
         }
     }

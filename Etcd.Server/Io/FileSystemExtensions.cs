@@ -6,6 +6,7 @@ public static class FileSystemExtensions
     /// <summary>Creates a directory and those above it that are missing, each durable before the next is made.</summary>
     public static void CreateDirectoryDurably(this IFileSystem files, string path)
     {
+        path = Path.TrimEndingDirectorySeparator(path);
         if (files.DirectoryExists(path))
         {
             return;

@@ -83,8 +83,9 @@ public sealed record ServerOptions
     public IReadOnlyList<string> LogOutputs { get; init; } = ["default"];
 
     /// <summary>The data folder that is used.</summary>
-    public string EffectiveDataDir => DataDir.Length > 0 ? DataDir : Name + ".etcd";
+    public string EffectiveDataDir => Path.TrimEndingDirectorySeparator(DataDir.Length > 0 ? DataDir : Name + ".etcd");
 
     /// <summary>The WAL folder that is used.</summary>
-    public string EffectiveWalDir => WalDir.Length > 0 ? WalDir : Path.Combine(EffectiveDataDir, "member", "wal");
+    public string EffectiveWalDir =>
+        WalDir.Length > 0 ? Path.TrimEndingDirectorySeparator(WalDir) : Path.Combine(EffectiveDataDir, "member", "wal");
 }

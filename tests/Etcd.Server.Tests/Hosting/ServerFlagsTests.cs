@@ -21,6 +21,13 @@ public sealed class ServerFlagsTests
         Assert.Equal((100, 1000), (options.HeartbeatMilliseconds, options.ElectionMilliseconds));
     }
 
+    [Fact]
+    public void ASeparatorBehindAFolderMeansNothing()
+    {
+        ServerOptions options = Parse("--data-dir", "/d/m1/", "--wal-dir", "/w/");
+        Assert.Equal(("/d/m1", "/w"), (options.EffectiveDataDir, options.EffectiveWalDir));
+    }
+
     [Theory]
     [InlineData("--name", "m1")]
     [InlineData("-name", "m1")]

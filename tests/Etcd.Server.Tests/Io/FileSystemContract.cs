@@ -172,6 +172,8 @@ public abstract class FileSystemContract
         Assert.Equal(FileSystemError.NotFound, Fails(() => Files.CreateDirectory(At("x/y"))));
         Files.CreateDirectoryDurably(At("x/y/z"));
         Files.CreateDirectoryDurably(At("x/y/z"));
+        Files.CreateDirectoryDurably(At("x/v/w") + "/");
+        Assert.True(Files.DirectoryExists(At("x/v/w")));
         Assert.Equal(FileSystemError.AlreadyExists, Fails(() => Files.CreateDirectory(At("x"))));
         Create("x/y/a", 1);
         Files.DeleteTree(At("x"));
