@@ -120,7 +120,9 @@ internal static class EtcdProgram
             return 0;
         }
 
-        HostingLog.LogFailed(log, ended.Exception?.GetBaseException() ?? new InvalidOperationException("the member failed"));
+        // A start that fails because the log failed says "server stopped"; the log's own failure is what the operator needs.
+        Exception? cause = member.Failed.Exception ?? ended.Exception;
+        HostingLog.LogFailed(log, cause?.GetBaseException() ?? new InvalidOperationException("the member failed"));
         return 1;
     }
 

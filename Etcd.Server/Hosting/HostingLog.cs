@@ -62,7 +62,4 @@ internal static partial class HostingLog
 
     [LoggerMessage(1017, LogLevel.Warning, "flags")]
     public static partial void FlagWarning(ILogger log, string warning);
-
-    [LoggerMessage(1018, LogLevel.Warning, "request took too long")]
-    public static partial void SlowRequest(ILogger log, string method, double tookMilliseconds, double expectedMilliseconds);
 }

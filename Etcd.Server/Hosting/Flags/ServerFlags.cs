@@ -47,8 +47,6 @@ public static class ServerFlags
             (o, v) => o with { GrpcKeepAliveTimeout = GoDuration.Parse(v) }),
         new("watch-progress-notify-interval", "10m", "Interval of progress notifications to idle watchers.",
             (o, v) => o with { WatchProgressNotifyInterval = GoDuration.Parse(v) }),
-        new("warning-unary-request-duration", "300ms", "Unary requests that take longer are logged.",
-            (o, v) => o with { WarningUnaryRequestDuration = GoDuration.Parse(v) }),
         new("unsafe-no-fsync", "false", "Do not wait for the disk. Unsafe: a crash of the machine loses data.",
             (o, v) => o with { UnsafeNoFsync = Bool(v) }, IsBool: true),
         new("cert-file", "", "The certificate for https client URLs.", (o, v) => o with { CertFile = v }),

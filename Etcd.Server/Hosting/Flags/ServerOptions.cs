@@ -58,9 +58,6 @@ public sealed record ServerOptions
     /// <summary>Interval of progress notifications (--watch-progress-notify-interval).</summary>
     public TimeSpan WatchProgressNotifyInterval { get; init; } = TimeSpan.FromMilliseconds(Limits.WatchProgressMilliseconds);
 
-    /// <summary>Answers slower than this are logged (--warning-unary-request-duration).</summary>
-    public TimeSpan WarningUnaryRequestDuration { get; init; } = TimeSpan.FromMilliseconds(300);
-
     /// <summary>Writes without waiting for the disk (--unsafe-no-fsync): a crash of the machine loses data.</summary>
     public bool UnsafeNoFsync { get; init; }
 

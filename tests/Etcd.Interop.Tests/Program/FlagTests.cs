@@ -61,7 +61,10 @@ public sealed class FlagTests
         await using ServerProcess server = ServerProcess.Create(ServerProgram.Ours, "--unsafe-no-fsync", "--max-txn-ops=2");
         server.Environment = new Dictionary<string, string>
         {
-            ["ETCD_NAME"] = "from-environment", ["ETCD_MAX_TXN_OPS"] = "1", ["ETCD_VERIFY"] = "all", ["ETCD_INITIAL_CLUSTER_TOKEN"] = "",
+            ["ETCD_NAME"] = "from-environment",
+            ["ETCD_MAX_TXN_OPS"] = "1",
+            ["ETCD_VERIFY"] = "all",
+            ["ETCD_INITIAL_CLUSTER_TOKEN"] = "",
         };
         await server.StartAsync(Token);
 
