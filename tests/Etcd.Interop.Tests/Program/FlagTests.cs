@@ -80,12 +80,9 @@ public sealed class FlagTests
     [Fact]
     public async Task Without_flags_it_is_member_default_on_the_well_known_ports()
     {
-        if (!FreePorts.IsFree(2379) || !FreePorts.IsFree(2380))
-        {
-            // Another etcd is here. That the ids are these does not depend on the ports: StartAndStopTests has them too.
-            return;
-        }
-
+        Assert.SkipUnless(
+            FreePorts.IsFree(2379) && FreePorts.IsFree(2380),
+            "ports 2379 and 2380 are in use here: stop the etcd that has them and run again");
         using var folder = new TempFolder();
         await using CapturedProcess server = CapturedProcess.Start(ServerProgram.Ours.Executable, [], folder: folder.Path);
         await server.WaitForLineAsync("ready to serve client requests", Token);
