@@ -1,7 +1,7 @@
 using Etcd.Protocol.Errors;
+using Etcd.Server.Api.Validation;
 using Etcd.Server.Apply;
 using Etcd.Server.Apply.Requests;
-using Etcd.Server.Api.Validation;
 using Etcd.Server.Primitives;
 using Etcd.Server.Storage;
 using Grpc.Core;

@@ -54,6 +54,12 @@ internal static class KnownDifferences
             created = true
             """,
             "server/etcdserver/api/v3rpc/watch.go: recvLoop"),
+        new(
+            "Watch: progress on request",
+            "no progress before the first revision",
+            "progress was told 1 times",
+            "progress was told 0 times",
+            "server/storage/mvcc/watchable_store.go: progressIfSync"),
         new("endpoint", "endpoint status -w simple", Simple("3.5.16"), Simple("3.7.1"), Version),
         new("endpoint", "endpoint status -w json", Json("3.5.16"), Json("3.7.1"), Version),
         new("endpoint", "endpoint status -w json --hex", Json("3.5.16"), Json("3.7.1"), Version),

@@ -61,7 +61,10 @@ public sealed class FlagTests
         await using ServerProcess server = ServerProcess.Create(ServerProgram.Ours, "--unsafe-no-fsync", "--max-txn-ops=2");
         server.Environment = new Dictionary<string, string>
         {
-            ["ETCD_NAME"] = "from-environment", ["ETCD_MAX_TXN_OPS"] = "1", ["ETCD_VERIFY"] = "all", ["ETCD_INITIAL_CLUSTER_TOKEN"] = "",
+            ["ETCD_NAME"] = "from-environment",
+            ["ETCD_MAX_TXN_OPS"] = "1",
+            ["ETCD_VERIFY"] = "all",
+            ["ETCD_INITIAL_CLUSTER_TOKEN"] = "",
         };
         await server.StartAsync(Token);
 
@@ -77,12 +80,9 @@ public sealed class FlagTests
     [Fact]
     public async Task Without_flags_it_is_member_default_on_the_well_known_ports()
     {
-        if (!FreePorts.IsFree(2379) || !FreePorts.IsFree(2380))
-        {
-            // Another etcd is here. That the ids are these does not depend on the ports: StartAndStopTests has them too.
-            return;
-        }
-
+        Assert.SkipUnless(
+            FreePorts.IsFree(2379) && FreePorts.IsFree(2380),
+            "ports 2379 and 2380 are in use here: stop the etcd that has them and run again");
         using var folder = new TempFolder();
         await using CapturedProcess server = CapturedProcess.Start(ServerProgram.Ours.Executable, [], folder: folder.Path);
         await server.WaitForLineAsync("ready to serve client requests", Token);

@@ -35,7 +35,7 @@ public sealed class TlsTests
         await using ServerProcess server = Create(certificates);
         await server.StartAsync("serving client traffic securely", Token);
 
-        CommandResult put = await CtlAsync(server, [], "--command-timeout=1s", "put", "k", "v");
+        CommandResult put = await CtlInVainAsync(server, [], "put", "k", "v");
 
         Assert.NotEqual(0, put.ExitCode);
         await server.Process.WaitForLineAsync("rejected connection on client endpoint", Token);
@@ -50,8 +50,8 @@ public sealed class TlsTests
         await server.StartAsync("serving client traffic securely", Token);
 
         CommandResult known = await CtlAsync(server, [.. certificates.Trust, .. certificates.Client], "put", "k", "v");
-        CommandResult nobody = await CtlAsync(server, certificates.Trust, "--command-timeout=1s", "put", "k", "w");
-        CommandResult stranger = await CtlAsync(server, [.. certificates.Trust, .. certificates.Stranger], "--command-timeout=1s", "put", "k", "w");
+        CommandResult nobody = await CtlInVainAsync(server, certificates.Trust, "put", "k", "w");
+        CommandResult stranger = await CtlInVainAsync(server, [.. certificates.Trust, .. certificates.Stranger], "put", "k", "w");
         CommandResult get = await CtlAsync(server, [.. certificates.Trust, .. certificates.Client], "get", "k");
 
         Assert.Equal("OK\n", known.Stdout);
@@ -88,6 +88,10 @@ public sealed class TlsTests
 
     private static Task<CommandResult> CtlAsync(ServerProcess server, IReadOnlyList<string> certificates, params string[] command) =>
         EtcdCtl.RunAsync($"https://{server.Endpoint}", [.. certificates, .. command], Token);
+
+    /// <summary>A command that is to fail: it tries until its time is over.</summary>
+    private static Task<CommandResult> CtlInVainAsync(ServerProcess server, IReadOnlyList<string> certificates, params string[] command) =>
+        EtcdCtl.RunAsync($"https://{server.Endpoint}", [.. certificates, .. command], Token, timeout: "1s");
 
     /// <summary>An authority with a server and a client, and a client of another authority, as files.</summary>
     private sealed class Certificates : IDisposable

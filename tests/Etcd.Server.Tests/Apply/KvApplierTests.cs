@@ -82,7 +82,9 @@ public class KvApplierTests
         Assert.Equal(new DeleteRangeResponse { Header = new ResponseHeader { Revision = 4 } }, none);
         DeleteRangeResponse two = kv.Delete(new DeleteRangeRequest
         {
-            Key = ByteString.CopyFromUtf8("b"), RangeEnd = ByteString.CopyFromUtf8("\0"), PrevKv = true,
+            Key = ByteString.CopyFromUtf8("b"),
+            RangeEnd = ByteString.CopyFromUtf8("\0"),
+            PrevKv = true,
         });
         Assert.Equal((2L, 5L), (two.Deleted, two.Header.Revision));
         Assert.Equal(["vb", "vc"], two.PrevKvs.Select(k => k.Value.ToStringUtf8()));

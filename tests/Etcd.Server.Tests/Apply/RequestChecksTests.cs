@@ -38,9 +38,19 @@ public class RequestChecksTests
     {
         var request = new RangeRequest
         {
-            Key = ByteString.CopyFromUtf8("k"), RangeEnd = ByteString.CopyFromUtf8("z"), Limit = 3, Revision = 4,
-            SortOrder = RangeRequest.Types.SortOrder.Descend, SortTarget = RangeRequest.Types.SortTarget.Mod, Serializable = true,
-            KeysOnly = true, CountOnly = true, MinModRevision = 5, MaxModRevision = 6, MinCreateRevision = 7, MaxCreateRevision = 8,
+            Key = ByteString.CopyFromUtf8("k"),
+            RangeEnd = ByteString.CopyFromUtf8("z"),
+            Limit = 3,
+            Revision = 4,
+            SortOrder = RangeRequest.Types.SortOrder.Descend,
+            SortTarget = RangeRequest.Types.SortTarget.Mod,
+            Serializable = true,
+            KeysOnly = true,
+            CountOnly = true,
+            MinModRevision = 5,
+            MaxModRevision = 6,
+            MinCreateRevision = 7,
+            MaxCreateRevision = 8,
         };
         Server.Storage.RangeQuery query = RangeRequestReader.Read(request.ToByteArray());
         Assert.Equal("k/z", System.Text.Encoding.UTF8.GetString(query.Key) + "/" + System.Text.Encoding.UTF8.GetString(query.RangeEnd));

@@ -284,7 +284,10 @@ public class TxnTests
 
     private static Compare ValueOf(string key, CompareResult result, string value) => new()
     {
-        Key = ByteString.CopyFromUtf8(key), Target = CompareTarget.Value, Result = result, Value = ByteString.CopyFromUtf8(value),
+        Key = ByteString.CopyFromUtf8(key),
+        Target = CompareTarget.Value,
+        Result = result,
+        Value = ByteString.CopyFromUtf8(value),
     };
 
     private static Compare NumberOf(string key, CompareTarget target, CompareResult result, long number)

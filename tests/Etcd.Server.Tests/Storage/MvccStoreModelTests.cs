@@ -126,9 +126,18 @@ public class MvccStoreModelTests
             byte[] endBytes = end is null ? [] : Bytes(end);
             var query = new RangeQuery
             {
-                Key = keyBytes, RangeEnd = endBytes, Revision = revision, Limit = limit, SortOrder = order, SortTarget = target,
-                MinModRevision = bounds[0], MaxModRevision = bounds[1], MinCreateRevision = bounds[2], MaxCreateRevision = bounds[3],
-                KeysOnly = keysOnly, CountOnly = countOnly,
+                Key = keyBytes,
+                RangeEnd = endBytes,
+                Revision = revision,
+                Limit = limit,
+                SortOrder = order,
+                SortTarget = target,
+                MinModRevision = bounds[0],
+                MaxModRevision = bounds[1],
+                MinCreateRevision = bounds[2],
+                MaxCreateRevision = bounds[3],
+                KeysOnly = keysOnly,
+                CountOnly = countOnly,
             };
             ReadStatus status = _txn is null ? store.Range(query, _result) : _txn.Range(query, _result);
             Assert.Equal(expected.Status, status);

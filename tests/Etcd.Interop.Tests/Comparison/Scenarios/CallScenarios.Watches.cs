@@ -121,6 +121,16 @@ internal static partial class CallScenarios
                 await line.EventsAsync(1);
                 await line.ProgressAsync();
             }),
+            new WatchTalk("no progress before the first revision", async line =>
+            {
+                await line.CreateAsync(WatchOf("a", r => r.StartRevision = 6));
+                await line.ProgressOrNotAsync(WatchOf("b"), async () =>
+                {
+                    await line.PutAsync("a", "unseen");
+                    await line.PutAsync("a", "seen");
+                });
+                await line.ProgressAsync();
+            }),
         ]),
         new("Watch: fragments",
         [

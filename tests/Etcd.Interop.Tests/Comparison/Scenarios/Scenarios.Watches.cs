@@ -29,7 +29,7 @@ internal static partial class Scenarios
         new("watch for progress",
         [
             new Ctl("put a 1"),
-            new CtlWatch("watch a --progress-notify --rev=3", Lines: 2) { IsEndless = true },
+            new CtlWatch("watch a --progress-notify --rev=2", Lines: 5) { IsEndless = true },
             new CtlWatch("watch b --progress-notify --rev=2 -w json", Lines: 1) { IsEndless = true },
         ])
         {

@@ -101,6 +101,22 @@ internal sealed record WatchTalk(string Title, Func<WatchTalk.Line, Task> Talk) 
             }
         }
 
+        /// <summary>
+        /// Asks how far the stream is, which may or may not be answered, and for a watch after that. When that exists the first
+        /// question is dealt with. Then hears that it exists and, after the steps, an event; tells how often progress was told,
+        /// for which there is no order.
+        /// </summary>
+        public async Task ProgressOrNotAsync(WatchCreateRequest next, Func<Task> then)
+        {
+            await call.RequestStream.WriteAsync(new WatchRequest { ProgressRequest = new WatchProgressRequest() }, Session.Cancellation);
+            await call.RequestStream.WriteAsync(new WatchRequest { CreateRequest = next }, Session.Cancellation);
+            int progress = 0;
+            progress += await PassProgressAsync(r => r.Created);
+            await then();
+            progress += await PassProgressAsync(r => r.Events.Count > 0);
+            Heard.Add($"progress was told {progress} times");
+        }
+
         /// <summary>Hears the parts in which a large batch of events comes.</summary>
         public async Task FragmentsAsync()
         {
@@ -111,6 +127,20 @@ internal sealed record WatchTalk(string Title, Func<WatchTalk.Line, Task> Talk) 
                 Heard.Add($"watch {response.WatchId}: fragment {response.Fragment}, revision {response.Header.Revision}: {string.Join(", ", response.Events.Select(e => e.Kv.Key.ToStringUtf8()))}");
             }
             while (response.Fragment);
+        }
+
+        private async Task<int> PassProgressAsync(Func<WatchResponse, bool> isIt)
+        {
+            int passed = 0;
+            WatchResponse response;
+            while (!isIt(response = await NextAsync()))
+            {
+                passed++;
+                Assert.True(response.WatchId == -1 && response.Events.Count == 0 && !response.Canceled, response.ToString());
+            }
+
+            Heard.Add($"watch {response.WatchId}: {string.Join(", ", response.Events.Select(e => e.Kv.ModRevision))}");
+            return passed;
         }
 
         private async Task<WatchResponse> NextAsync()
