@@ -78,7 +78,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
             new NodeOptions { RequestBytesMax = options.MaxRequestBytes, RequestTimeout = RequestTimeout(options) });
         _logThread = new WorkerThread("etcd-log", _node.RunLogOnce);
         _applyThread = new WorkerThread("etcd-apply", _node.RunApplyOnce);
-        _watchThread = new WorkerThread("etcd-watch", Watches.RunOnce);
+        _watchThread = new WorkerThread("etcd-watch", RunWatches);
         _node.LogWork = _logThread.Wake;
         _node.ApplyWork = _applyThread.Wake;
     }
@@ -279,6 +279,19 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
             {
                 HostingLog.StartCommandTimedOut(_log, kind.ToString());
             }
+        }
+    }
+
+    private TimeSpan RunWatches()
+    {
+        try
+        {
+            return Watches.RunOnce();
+        }
+        catch (Exception e)
+        {
+            _node.Fail(e);
+            return Timeout.InfiniteTimeSpan;
         }
     }
 

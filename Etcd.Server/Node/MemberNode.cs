@@ -85,7 +85,7 @@ public sealed class MemberNode : IProposals
     /// <summary>The highest applied and visible index.</summary>
     public LogIndex Applied => _apply.Applied;
 
-    /// <summary>Faults when the member can no longer trust its log; the process must end. Never completes otherwise.</summary>
+    /// <summary>Faults when the member can no longer trust its log or its state; the process must end. Never completes otherwise.</summary>
     public Task Failed => _failed.Task;
 
     /// <inheritdoc/>
@@ -199,10 +199,8 @@ public sealed class MemberNode : IProposals
         }
         catch (Exception e)
         {
-            // Whatever it was, it is not known what is on disk: nothing may be acknowledged any more. The cause comes first,
-            // so that nobody who is told of the stop misses it.
-            _failed.TrySetException(e);
-            Stop(EtcdErrors.Stopped);
+            // Whatever it was, it is not known what is on disk: nothing may be acknowledged any more.
+            Fail(e);
             return false;
         }
     }
@@ -217,14 +215,22 @@ public sealed class MemberNode : IProposals
         }
         catch (Exception e)
         {
-            _failed.TrySetException(e);
-            Stop(EtcdErrors.Stopped);
+            Fail(e);
             return Timeout.InfiniteTimeSpan;
         }
     }
 
     /// <summary>Ends it: what waits is told so, and nothing is taken any more. What is in the log store stays.</summary>
     public void Stop() => Stop(EtcdErrors.Stopped);
+
+    /// <summary>A part of the member found its state to be wrong: as <see cref="Stop()"/>, and <see cref="Failed"/> says why.</summary>
+    /// <param name="why">What happened.</param>
+    public void Fail(Exception why)
+    {
+        // The cause comes first, so that nobody who is told of the stop misses it.
+        _failed.TrySetException(why);
+        Stop(EtcdErrors.Stopped);
+    }
 
     private void Stop(EtcdError why)
     {

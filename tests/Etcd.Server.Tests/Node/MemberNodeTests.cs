@@ -222,6 +222,19 @@ public sealed class MemberNodeTests
     }
 
     [Fact]
+    public async Task AFailureElsewhereEndsTheMemberAndIsItsCause()
+    {
+        Lead();
+        Task<ApplyOutcome> put = _node.ProposeAsync(Command("a"));
+        var cause = new InvariantException("a watcher is in one index at a time");
+        _node.Fail(cause);
+        _completions.Run(_trace);
+        Assert.Equal(EtcdErrors.Stopped, (await Assert.ThrowsAsync<EtcdErrorException>(() => put)).Error);
+        Assert.Same(cause, await Assert.ThrowsAsync<InvariantException>(() => _node.Failed));
+        Assert.False(_node.RunLogOnce());
+    }
+
+    [Fact]
     public void RequestsWithTheSameSlotDoNotTakeEachOthersAnswers()
     {
         Lead();
