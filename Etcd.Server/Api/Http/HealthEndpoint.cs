@@ -14,20 +14,22 @@ internal static class HealthEndpoint
     /// <summary>Answers the request.</summary>
     public static async Task Handle(HttpContext http, ApiContext api)
     {
-        if (!Method.IsGet(http))
+        if (!HttpMethods.IsGet(http.Request.Method))
         {
+            await Reply.MethodNotAllowedAsync(http).ConfigureAwait(false);
             return;
         }
 
-        bool serializable = http.Request.Query["serializable"] == "true";
+        bool serializable = http.Request.Query["serializable"].FirstOrDefault() == "true";
         string reason = await Check(api, serializable, http.RequestAborted).ConfigureAwait(false);
-        http.Response.StatusCode = reason.Length == 0 ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-        http.Response.ContentType = "text/plain; charset=utf-8";
-        string health = reason.Length == 0 ? "true" : "false";
-        await http.Response.WriteAsync(
-            $$"""{"health":"{{health}}","reason":{{JsonSerializer.Serialize(reason, StringJson.Default.String)}}}""", http.RequestAborted)
-            .ConfigureAwait(false);
+        Task replied = reason.Length == 0
+            ? Reply.TextAsync(http, Body("true", ""))
+            : Reply.ErrorAsync(http, StatusCodes.Status503ServiceUnavailable, Body("false", reason));
+        await replied.ConfigureAwait(false);
     }
+
+    private static string Body(string health, string reason) =>
+        $$"""{"health":"{{health}}","reason":{{JsonSerializer.Serialize(reason, StringJson.Default.String)}}}""";
 
     private static async Task<string> Check(ApiContext api, bool serializable, CancellationToken cancellation)
     {

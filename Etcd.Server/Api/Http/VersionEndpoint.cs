@@ -9,17 +9,17 @@ namespace Etcd.Server.Api.Http;
 internal static class VersionEndpoint
 {
     /// <summary>Answers the request.</summary>
-    public static async Task Handle(HttpContext http, IMemberStatus status)
+    public static Task Handle(HttpContext http, IMemberStatus status)
     {
-        if (!Method.IsGet(http))
+        if (!HttpMethods.IsGet(http.Request.Method))
         {
-            return;
+            return Reply.MethodNotAllowedAsync(http);
         }
 
         string cluster = JsonSerializer.Serialize(status.ClusterVersion ?? "not_decided", StringJson.Default.String);
-        http.Response.ContentType = "application/json";
-        await http.Response.WriteAsync(
-            $$"""{"etcdserver":"{{EtcdVersion.Server}}","etcdcluster":{{cluster}},"storage":"{{EtcdVersion.Cluster}}"}""", http.RequestAborted)
-            .ConfigureAwait(false);
+        return Reply.TextAsync(
+            http,
+            $$"""{"etcdserver":"{{EtcdVersion.Server}}","etcdcluster":{{cluster}},"storage":"{{EtcdVersion.Cluster}}"}""",
+            "application/json");
     }
 }

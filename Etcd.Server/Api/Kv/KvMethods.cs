@@ -28,20 +28,43 @@ internal sealed class KvMethods(ApiContext api) : IServiceMethodProvider<KvServi
         context.AddUnaryMethod(
             new Method<RangeExchange, RangeExchange>(MethodType.Unary, Service, "Range", range, range),
             [],
-            static (service, request, call) => service.Range(request, call));
+            WellFormed<RangeExchange, RangeExchange>(static (service, request, call) => service.Range(request, call)));
         context.AddServerStreamingMethod(
             new Method<RangeExchange, RangeChunk>(MethodType.ServerStreaming, Service, "RangeStream", range, chunk),
             [],
             (_, request, chunks, call) => _streamer.Stream(request, chunks, call));
-        context.AddUnaryMethod(
-            Command("Put", RaftCommandKind.Put, outcome), [], static (service, command, _) => service.Put(command));
-        context.AddUnaryMethod(
-            Command("DeleteRange", RaftCommandKind.DeleteRange, outcome), [], static (service, command, _) => service.DeleteRange(command));
-        context.AddUnaryMethod(
-            Command("Txn", RaftCommandKind.Txn, outcome), [], static (service, command, call) => service.Txn(command, call));
-        context.AddUnaryMethod(
-            Command("Compact", RaftCommandKind.Compaction, outcome), [], static (service, command, call) => service.Compact(command, call));
+        AddCommand(context, "Put", RaftCommandKind.Put, outcome, static (service, command, _) => service.Put(command));
+        AddCommand(context, "DeleteRange", RaftCommandKind.DeleteRange, outcome, static (service, command, _) => service.DeleteRange(command));
+        AddCommand(context, "Txn", RaftCommandKind.Txn, outcome, static (service, command, call) => service.Txn(command, call));
+        AddCommand(context, "Compact", RaftCommandKind.Compaction, outcome, static (service, command, call) => service.Compact(command, call));
     }
+
+    private static void AddCommand(
+        ServiceMethodProviderContext<KvService> context,
+        string name,
+        RaftCommandKind kind,
+        Marshaller<ApplyOutcome> outcome,
+        UnaryServerMethod<KvService, RaftCommand, ApplyOutcome> serve) =>
+        context.AddUnaryMethod(Command(name, kind, outcome), [], WellFormed(serve));
+
+    /// <summary>
+    /// The services read requests from their bytes as they check them, before their first wait; bytes that are no such
+    /// message end the call as they do where a codec reads them.
+    /// </summary>
+    private static UnaryServerMethod<KvService, TRequest, TResponse> WellFormed<TRequest, TResponse>(
+        UnaryServerMethod<KvService, TRequest, TResponse> serve)
+        where TRequest : class
+        where TResponse : class => (service, request, call) =>
+        {
+            try
+            {
+                return serve(service, request, call);
+            }
+            catch (ProtoFormatException malformed)
+            {
+                throw MalformedRequest.Error(malformed);
+            }
+        };
 
     private static Method<RaftCommand, ApplyOutcome> Command(string name, RaftCommandKind kind, Marshaller<ApplyOutcome> outcome) => new(
         MethodType.Unary,

@@ -12,7 +12,8 @@ namespace Etcd.Server.Api.Kv;
 
 /// <summary>
 /// etcdserverpb.KV on the requests' own bytes: they are checked here, travel as they are into the log, and answers are
-/// written from the store's records. Checks come before anything else, in etcd's order, and change nothing.
+/// written from the store's records. Checks come before anything else, in etcd's order, and change nothing. A request that is
+/// no protobuf message is a <see cref="ProtoFormatException"/> thrown at once, not by the task.
 /// </summary>
 /// <param name="api">The node.</param>
 internal sealed class KvService(ApiContext api)
@@ -44,39 +45,23 @@ internal sealed class KvService(ApiContext api)
         Propose(command, RequestChecks.DeleteRange(new DeleteRangeRequestView(command.Payload.Span)));
 
     /// <summary>Runs a transaction: through the log if it may write, else as a read.</summary>
-    public async Task<ApplyOutcome> Txn(RaftCommand command, ServerCallContext context)
+    public Task<ApplyOutcome> Txn(RaftCommand command, ServerCallContext context)
     {
         TxnRequestTree txn = TxnRequestTree.Read(command.Payload);
         if (RequestChecks.Txn(txn, api.Options.MaxTxnOps) is { } error)
         {
-            throw error.ToException();
+            return Task.FromException<ApplyOutcome>(error.ToException());
         }
 
-        if (!txn.IsReadOnly)
-        {
-            return await api.Proposals.ProposeAsync(command).ConfigureAwait(false);
-        }
-
-        if (!txn.IsSerializable)
-        {
-            await api.Reads.LinearizeAsync(context.CancellationToken).ConfigureAwait(false);
-        }
-
-        ApplyOutcome outcome = ReadOnlyTxn.Run(api.Reads.Store, txn);
-        return outcome.Error is null ? outcome : throw outcome.Error.ToException();
+        return txn.IsReadOnly ? ReadOnlyAsync(txn, context.CancellationToken) : api.Proposals.ProposeAsync(command);
     }
 
     /// <summary>Compacts the history; a physical compaction is answered when its work is done.</summary>
-    public async Task<ApplyOutcome> Compact(RaftCommand command, ServerCallContext context)
+    public Task<ApplyOutcome> Compact(RaftCommand command, ServerCallContext context)
     {
         (long revision, bool physical) = ReadCompaction(command.Payload.Span);
-        ApplyOutcome outcome = await api.Proposals.ProposeAsync(command).ConfigureAwait(false);
-        if (physical)
-        {
-            await api.Reads.WhenCompactedAsync(revision).WaitAsync(context.CancellationToken).ConfigureAwait(false);
-        }
-
-        return outcome;
+        Task<ApplyOutcome> compacted = api.Proposals.ProposeAsync(command);
+        return physical ? AfterItsWorkAsync(compacted, revision, context.CancellationToken) : compacted;
     }
 
     private static (long Revision, bool Physical) ReadCompaction(ReadOnlySpan<byte> message)
@@ -111,6 +96,24 @@ internal sealed class KvService(ApiContext api)
         api.Reads.Store.Range(query, exchange.Result).ToError() is { } error
             ? Task.FromException<RangeExchange>(error.ToException())
             : Task.FromResult(exchange);
+
+    private async Task<ApplyOutcome> ReadOnlyAsync(TxnRequestTree txn, CancellationToken cancellation)
+    {
+        if (!txn.IsSerializable)
+        {
+            await api.Reads.LinearizeAsync(cancellation).ConfigureAwait(false);
+        }
+
+        ApplyOutcome outcome = ReadOnlyTxn.Run(api.Reads.Store, txn);
+        return outcome.Error is null ? outcome : throw outcome.Error.ToException();
+    }
+
+    private async Task<ApplyOutcome> AfterItsWorkAsync(Task<ApplyOutcome> compacted, long revision, CancellationToken cancellation)
+    {
+        ApplyOutcome outcome = await compacted.ConfigureAwait(false);
+        await api.Reads.WhenCompactedAsync(revision).WaitAsync(cancellation).ConfigureAwait(false);
+        return outcome;
+    }
 
     private async Task<RangeExchange> ReadAfterAsync(ValueTask linearized, RangeExchange exchange)
     {

@@ -1,4 +1,4 @@
-using Etcd.Protocol.Errors;
+using Etcd.Protocol.Wire;
 using Etcd.Server.Api.Validation;
 using Etcd.Server.Apply;
 using Etcd.Server.Apply.Requests;
@@ -36,13 +36,21 @@ internal sealed class RangeStreamer(ApiContext api)
 
     private static void Check(ReadOnlySpan<byte> request)
     {
-        RangeQuery query = RangeRequestReader.Read(request);
-        EtcdError? error = RequestChecks.Range(query)
-            ?? (!query.IsDefaultOrdering ? EtcdErrors.RangeStreamSortOrder : null)
-            ?? (query.HasRevisionFilters ? EtcdErrors.RangeStreamRevisionFilters : null);
-        if (error is not null)
+        if (RequestChecks.RangeStream(Read(request)) is { } error)
         {
             throw error.ToException();
+        }
+    }
+
+    private static RangeQuery Read(ReadOnlySpan<byte> request)
+    {
+        try
+        {
+            return RangeRequestReader.Read(request);
+        }
+        catch (ProtoFormatException malformed)
+        {
+            throw MalformedRequest.Error(malformed);
         }
     }
 

@@ -53,7 +53,7 @@ public static class ServerFlags
         new("key-file", "", "The key of that certificate.", (o, v) => o with { KeyFile = v }),
         new("client-cert-auth", "false", "Ask clients for a certificate that --trusted-ca-file verifies.",
             (o, v) => o with { ClientCertAuth = Bool(v) }, IsBool: true),
-        new("trusted-ca-file", "", "The authorities of client certificates.", (o, v) => o with { TrustedCaFile = v }),
+        new("trusted-ca-file", "", "The authorities of client certificates; if given, clients must show one.", (o, v) => o with { TrustedCaFile = v }),
         new("logger", "zap", "The log's structure; only 'zap' exists, and means etcd's own.",
             (o, v) => v == "zap" ? o : throw new FormatException($"unknown logger option \"{v}\"")),
         new("log-level", "info", "debug, info, warn, error, panic or fatal.", (o, v) => o with { LogLevel = Level(v) }),

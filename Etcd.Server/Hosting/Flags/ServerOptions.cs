@@ -70,7 +70,7 @@ public sealed record ServerOptions
     /// <summary>Whether clients must show a certificate of <see cref="TrustedCaFile"/> (--client-cert-auth).</summary>
     public bool ClientCertAuth { get; init; }
 
-    /// <summary>The authorities of clients' certificates (--trusted-ca-file).</summary>
+    /// <summary>The authorities of clients' certificates (--trusted-ca-file); clients must show one where it is given.</summary>
     public string TrustedCaFile { get; init; } = "";
 
     /// <summary>The least level that is logged (--log-level).</summary>

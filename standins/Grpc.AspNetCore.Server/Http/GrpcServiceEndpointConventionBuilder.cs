@@ -16,8 +16,8 @@ public sealed class GrpcServiceEndpointConventionBuilder : IEndpointConventionBu
         }
     }
 
-    /// <inheritdoc/>
-    public void Finally(Action<EndpointBuilder> finallyConvention)
+    // Not public: the real type has no such member of its own.
+    void IEndpointConventionBuilder.Finally(Action<EndpointBuilder> finallyConvention)
     {
         foreach (var endpoint in _endpoints)
         {

@@ -140,8 +140,15 @@ public sealed class AppHostProcessTests
     /// <summary>The child of the AppHost that was started with the member's name.</summary>
     private static int MemberPid(AppHostRun run) => Directory.EnumerateDirectories("/proc")
         .Select(d => int.TryParse(Path.GetFileName(d), CultureInfo.InvariantCulture, out var pid) ? pid : 0)
-        .Where(pid => pid > 0 && ReadOrEmpty($"/proc/{pid}/stat").Contains($") S {run.Id} ", StringComparison.Ordinal))
+        .Where(pid => pid > 0 && ParentOf(pid) == run.Id)
         .Single(pid => ReadOrEmpty($"/proc/{pid}/cmdline").Contains("--name\0etcd-0\0", StringComparison.Ordinal));
+
+    /// <summary>From a line such as <c>42 (Etcd.Server) S 41 42 ...</c>: the name may hold anything, the state may be any.</summary>
+    private static int ParentOf(int pid)
+    {
+        var fields = ReadOrEmpty($"/proc/{pid}/stat").Split(')')[^1].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return fields.Length > 1 ? int.Parse(fields[1], CultureInfo.InvariantCulture) : 0;
+    }
 
     private static string ReadOrEmpty(string path)
     {
