@@ -35,6 +35,7 @@ public sealed class MemberNode : IProposals
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Entry[] _proposals = new Entry[256];
     private int _waitingProposals;
+    private long _waitingBytes;
     private int _ticks;
     private uint _ticksEver;
     private long _term;
@@ -100,6 +101,7 @@ public sealed class MemberNode : IProposals
         var proposal = new Proposal(command, _clock.GetTimestamp() + _options.RequestTimeoutTimestamps(_clock));
         _pending.Add(proposal);
         Interlocked.Increment(ref _waitingProposals);
+        Interlocked.Add(ref _waitingBytes, command.Data.Length);
         _inbox.Enqueue(command);
         if (Volatile.Read(ref _stopped) is { } stopped)
         {
@@ -247,7 +249,9 @@ public sealed class MemberNode : IProposals
             return stopped;
         }
 
-        if (Committed > Applied + Limits.CommittedApplyGapMax || Volatile.Read(ref _waitingProposals) >= Limits.ProposalQueueMax)
+        if (Committed > Applied + Limits.CommittedApplyGapMax
+            || Volatile.Read(ref _waitingProposals) >= Limits.ProposalQueueMax
+            || Volatile.Read(ref _waitingBytes) >= Limits.ProposalQueueBytesMax)
         {
             return EtcdErrors.TooManyRequests;
         }
@@ -366,6 +370,7 @@ public sealed class MemberNode : IProposals
         }
 
         Interlocked.Add(ref _waitingProposals, -count);
+        Interlocked.Add(ref _waitingBytes, -bytes);
         StepResult result = _raft.Step(new Message
         {
             Type = MessageType.Prop,

@@ -54,6 +54,9 @@ public static class Limits
     /// <summary>Bytes of entries in one batch for the log. Beyond: the rest waits for the next.</summary>
     public const int ProposalBatchBytesMax = 8 * 1024 * 1024;
 
+    /// <summary>Bytes of requests that may wait for their proposal to be taken. Beyond: "too many requests". (etcd has no such bound.)</summary>
+    public const long ProposalQueueBytesMax = 256L * 1024 * 1024;
+
     /// <summary>Requests that may wait for their proposal to be taken. Beyond: "too many requests".</summary>
     public const int ProposalQueueMax = 65_536;
 

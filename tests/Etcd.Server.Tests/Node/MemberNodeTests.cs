@@ -195,6 +195,24 @@ public sealed class MemberNodeTests
     }
 
     [Fact]
+    public async Task WaitingRequestsAreBoundedInBytes()
+    {
+        // No leader: nothing is taken, so all of it waits.
+        byte[] large = new byte[1024 * 1024];
+        for (long waiting = 0; waiting < Limits.ProposalQueueBytesMax; waiting += large.Length)
+        {
+            Assert.False(_node.ProposeAsync(RaftCommand.Create(RaftCommandKind.Put, large)).IsCompleted);
+        }
+
+        EtcdErrorException error = await Assert.ThrowsAsync<EtcdErrorException>(() => _node.ProposeAsync(Command("a")));
+        Assert.Equal(EtcdErrors.TooManyRequests, error.Error);
+        Lead(clearTrace: false);
+        Task<ApplyOutcome> accepted = _node.ProposeAsync(Command("b"));
+        Drain();
+        Assert.True(accepted.IsCompletedSuccessfully);
+    }
+
+    [Fact]
     public async Task ALinearizableReadWaitsForWhatIsCommittedAndNotForMore()
     {
         await Assert.ThrowsAsync<EtcdErrorException>(async () => await _node.LinearizeAsync(TestContext.Current.CancellationToken));
