@@ -7,6 +7,7 @@ using Etcd.Server.Api.Watches;
 using Etcd.Server.Node;
 using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -50,11 +51,18 @@ public static class EtcdApiExtensions
         app.MapGrpcService<MaintenanceService>();
         app.Map("/health", http => HealthEndpoint.Handle(http, api));
         app.Map("/version", http => VersionEndpoint.Handle(http, api.Status));
+        app.MapNotFound();
     }
 
     /// <summary>Maps what the peer port serves.</summary>
     /// <param name="app">Where.</param>
     /// <param name="status">The member.</param>
-    public static void MapPeerApi(this IEndpointRouteBuilder app, IMemberStatus status) =>
+    public static void MapPeerApi(this IEndpointRouteBuilder app, IMemberStatus status)
+    {
         app.Map("/version", http => VersionEndpoint.Handle(http, status));
+        app.MapNotFound();
+    }
+
+    private static void MapNotFound(this IEndpointRouteBuilder app) =>
+        app.MapFallback("{**path}", http => Reply.ErrorAsync(http, StatusCodes.Status404NotFound, "404 page not found"));
 }
