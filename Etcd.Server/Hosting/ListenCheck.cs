@@ -30,7 +30,8 @@ internal static class ListenCheck
             catch (SocketException e)
             {
                 string reason = e.SocketErrorCode == SocketError.AddressAlreadyInUse ? "address already in use" : e.Message;
-                throw new IOException($"listen tcp {url.Host}:{url.Port}: bind: {reason}", e);
+                string host = address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{url.Host}]" : url.Host;
+                throw new IOException($"listen tcp {host}:{url.Port}: bind: {reason}", e);
             }
         }
     }
