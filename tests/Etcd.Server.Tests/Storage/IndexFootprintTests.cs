@@ -10,6 +10,7 @@ namespace Etcd.Server.Tests.Storage;
 /// docs/spike-index.md. ETCD_INDEX_KEYS sets how many keys (default 100,000). Only the memory decides: times depend on what
 /// else the machine does.
 /// </summary>
+[Collection(MeasuresTheProcess.Name)]
 public class IndexFootprintTests(ITestOutputHelper output)
 {
     private static readonly int Keys = int.Parse(
