@@ -107,6 +107,9 @@ public sealed class ClientTlsTests : IDisposable
         return path;
     }
 
+    /// <summary>One time for all: a certificate may not outlive its issuer, not even by the second between two readings.</summary>
+    private static DateTimeOffset Now { get; } = DateTimeOffset.UtcNow;
+
     /// <summary>Makes a certificate: an authority where no usage is given, of itself where no issuer is.</summary>
     private static X509Certificate2 Issue(string name, X509Certificate2? issuer, string? usage)
     {
@@ -118,13 +121,12 @@ public sealed class ClientTlsTests : IDisposable
             request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], critical: false));
         }
 
-        DateTimeOffset now = DateTimeOffset.UtcNow;
         if (issuer is null)
         {
-            return request.CreateSelfSigned(now.AddDays(-2), now.AddDays(2));
+            return request.CreateSelfSigned(Now.AddDays(-2), Now.AddDays(2));
         }
 
-        using X509Certificate2 signed = request.Create(issuer, now.AddDays(-1), now.AddDays(1), RandomNumberGenerator.GetBytes(8));
+        using X509Certificate2 signed = request.Create(issuer, Now.AddDays(-1), Now.AddDays(1), RandomNumberGenerator.GetBytes(8));
         return signed.CopyWithPrivateKey(key);
     }
 }

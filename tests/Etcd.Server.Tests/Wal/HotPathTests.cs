@@ -1,6 +1,8 @@
 using Etcd.Server.Io;
+using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 using Etcd.Server.Wal;
+using Etcd.TestKit;
 using Etcd.TestKit.Disk;
 
 namespace Etcd.Server.Tests.Wal;
@@ -34,19 +36,17 @@ public sealed class HotPathTests : WalTest
         Entry[] entries = new Entry[16];
         byte[] data = new byte[256];
         ulong index = 0;
-        long allocated = 0;
-        for (int round = 0; round < 200; round++)
+        long allocated = Allocations.OfTheLeastBatch(20, () =>
         {
             for (int i = 0; i < entries.Length; i++)
             {
-                entries[i] = NewEntry(++index, data: "") with { Data = data };
+                index++;
+                entries[i] = new Entry(new Term(1), new LogIndex(index), EntryType.Normal, data);
             }
 
-            long before = GC.GetAllocatedBytesForCurrentThread();
             wal.Append(State(1, index), entries);
             wal.Sync();
-            allocated = round < 100 ? 0 : allocated + GC.GetAllocatedBytesForCurrentThread() - before;
-        }
+        });
 
         Assert.Equal(0, allocated);
     }
