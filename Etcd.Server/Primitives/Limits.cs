@@ -39,6 +39,9 @@ public static class Limits
     /// <summary>Bytes that may wait unsent on one watch stream. Beyond: its watchers fall back to catch-up.</summary>
     public const int WatchStreamPendingBytesMax = 4 * 1024 * 1024;
 
+    /// <summary>Bytes of a watch call's responses that are written before they are flushed. Beyond: the writer waits for the client.</summary>
+    public const int WatchUnflushedBytesMax = 64 * 1024;
+
     /// <summary>Heartbeat interval, milliseconds (--heartbeat-interval): one raft tick.</summary>
     public const int HeartbeatMilliseconds = 100;
 

@@ -1,5 +1,6 @@
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Etcdserverpb;
+using Etcd.Server.Primitives;
 using Etcd.Server.Watch;
 using Grpc.AspNetCore.Server.Model;
 using Grpc.Core;
@@ -109,13 +110,18 @@ internal sealed class WatchService(ApiContext api)
         {
             await output.WaitAsync(cancellation).ConfigureAwait(false);
             bool any = stream.TryTake(out WatchBatch? batch);
+            long unflushed = 0;
             while (any)
             {
-                // Only the last of a run is flushed: a burst of responses leaves in as few writes as it can.
+                // A run of responses leaves in as few writes as it can, but leaves: the hub may fill the queue as fast as it is
+                // emptied here, and what is not flushed neither reaches the client nor waits for it.
                 any = stream.TryTake(out WatchBatch? next);
-                responses.WriteOptions = any ? buffered : null;
+                unflushed += batch!.PendingBytes;
+                bool wait = any && unflushed < Limits.WatchUnflushedBytesMax;
+                unflushed = wait ? unflushed : 0;
+                responses.WriteOptions = wait ? buffered : null;
                 cancellation.ThrowIfCancellationRequested();
-                await responses.WriteAsync(batch!, CancellationToken.None).ConfigureAwait(false);
+                await responses.WriteAsync(batch, CancellationToken.None).ConfigureAwait(false);
                 batch = next;
             }
         }
