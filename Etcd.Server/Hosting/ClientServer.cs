@@ -67,7 +67,7 @@ internal static class ClientServer
                 KeepAliveInterval = options.GrpcKeepAliveInterval,
                 KeepAliveTimeout = options.GrpcKeepAliveTimeout,
             });
-            kestrel.ListenEtcd([.. urls.Select(u => EtcdEndpoint.Parse(u.Text))], tls);
+            kestrel.ListenEtcd([.. urls.Select(EtcdEndpoint.From)], tls);
         });
         return builder;
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Etcd.Server.Hosting.Flags;
+using Etcd.Server.Hosting.Listeners;
 
 namespace Etcd.Server.Hosting;
 
@@ -18,19 +19,25 @@ internal static class ListenCheck
         // Several URLs may share one port (http and https); the same address is looked at once.
         foreach (EtcdUrl url in urls.Where(u => !u.IsUnix && u.Port != 0).DistinctBy(u => (u.Host, u.Port)))
         {
-            IPAddress address = url.Host == "localhost" ? IPAddress.Loopback : IPAddress.Parse(url.Host);
+            EndPoint address = EtcdEndpoint.From(url).ToSocketAddress();
             using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             try
             {
-                // As the listener will: a port whose last connections are still closing counts as free.
+                // As the listener will: a port whose last connections are still closing counts as free, and the
+                // unspecified address means both families.
                 socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, !OperatingSystem.IsWindows());
-                socket.Bind(new IPEndPoint(address, url.Port));
+                if (address is IPEndPoint ip && ip.Address.Equals(IPAddress.IPv6Any))
+                {
+                    socket.DualMode = true;
+                }
+
+                socket.Bind(address);
                 socket.Listen(1);
             }
             catch (SocketException e)
             {
+                string host = url.Host.Contains(':', StringComparison.Ordinal) ? $"[{url.Host}]" : url.Host;
                 string reason = e.SocketErrorCode == SocketError.AddressAlreadyInUse ? "address already in use" : e.Message;
-                string host = address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{url.Host}]" : url.Host;
                 throw new IOException($"listen tcp {host}:{url.Port}: bind: {reason}", e);
             }
         }

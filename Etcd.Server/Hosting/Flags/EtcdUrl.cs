@@ -27,13 +27,13 @@ public sealed record EtcdUrl(string Scheme, string Host, int Port, string Path, 
     {
         text = text.Trim();
         int colon = text.IndexOf("://", StringComparison.Ordinal);
-        string scheme = colon < 0 ? "" : text[..colon];
+        string scheme = colon < 0 ? "" : text[..colon].ToLowerInvariant();
         string rest = colon < 0 ? text : text[(colon + 3)..];
         return scheme switch
         {
             "http" or "https" => ParseHostPort(scheme, rest, text),
             "unix" or "unixs" when rest.Length > 0 => new EtcdUrl(scheme, "", 0, rest, text),
-            "unix" or "unixs" => throw new FormatException($"URL has no socket path: {text}"),
+            "unix" or "unixs" => throw new FormatException($"unix socket URL has no path: {text}"),
             _ => throw new FormatException($"URL scheme must be http, https, unix, or unixs: {text}"),
         };
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Etcd.Server.Hosting.Flags;
 
 namespace Etcd.Server.Hosting.Listeners;
 
@@ -37,17 +38,16 @@ public sealed record EtcdEndpoint
     public static EtcdEndpoint Parse(string url)
     {
         ArgumentNullException.ThrowIfNull(url);
-        var text = url.Trim();
-        var colon = text.IndexOf("://", StringComparison.Ordinal);
-        var scheme = colon < 0 ? string.Empty : text[..colon].ToLowerInvariant();
-        var rest = colon < 0 ? string.Empty : text[(colon + 3)..];
-        return scheme switch
-        {
-            "http" or "https" => ParseTcp(text, scheme, rest),
-            "unix" or "unixs" when rest.Length > 0 => new EtcdEndpoint(scheme, rest, 0),
-            "unix" or "unixs" => throw new FormatException($"unix socket URL has no path: {text}"),
-            _ => throw new FormatException($"URL scheme must be http, https, unix, or unixs: {text}"),
-        };
+        return From(EtcdUrl.Parse(url));
+    }
+
+    /// <summary>A URL as one to listen on.</summary>
+    /// <exception cref="FormatException">Its host is a name that a socket cannot be bound to.</exception>
+    public static EtcdEndpoint From(EtcdUrl url)
+    {
+        ArgumentNullException.ThrowIfNull(url);
+        url.CheckBindable();
+        return new EtcdEndpoint(url.Scheme, url.IsUnix ? url.Path : url.Host, url.Port);
     }
 
     /// <summary>The same endpoint at the port that the system chose.</summary>
@@ -81,52 +81,9 @@ public sealed record EtcdEndpoint
             return new IPEndPoint(IPAddress.Loopback, Port);
         }
 
-        var address = Host.Length == 0 ? IPAddress.Any : IPAddress.Parse(Host);
+        var address = IPAddress.Parse(Host);
         return address.Equals(IPAddress.Any) && Socket.OSSupportsIPv6
             ? new IPEndPoint(IPAddress.IPv6Any, Port)
             : new IPEndPoint(address, Port);
-    }
-
-    private static EtcdEndpoint ParseTcp(string text, string scheme, string rest)
-    {
-        var slash = rest.IndexOfAny(['/', '?', '#']);
-        var authority = slash < 0 ? rest : rest[..slash];
-        if (!TrySplitHostPort(authority, out var host, out var port))
-        {
-            throw new FormatException($"URL address does not have the form \"host:port\": {text}");
-        }
-
-        if (slash >= 0)
-        {
-            throw new FormatException($"URL must not contain a path: {text}");
-        }
-
-        if (host.Length > 0 && !host.Equals("localhost", StringComparison.OrdinalIgnoreCase) && !IPAddress.TryParse(host, out _))
-        {
-            throw new FormatException($"expected IP in URL for binding ({text})");
-        }
-
-        return new EtcdEndpoint(scheme, host, port);
-    }
-
-    private static bool TrySplitHostPort(string authority, out string host, out int port)
-    {
-        host = string.Empty;
-        port = 0;
-        var colon = authority.LastIndexOf(':');
-        if (colon < 0 || !ushort.TryParse(authority.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-        {
-            return false;
-        }
-
-        host = authority[..colon];
-        port = number;
-        if (host.StartsWith('[') && host.EndsWith(']'))
-        {
-            host = host[1..^1];
-            return true;
-        }
-
-        return !host.Contains(':', StringComparison.Ordinal);
     }
 }

@@ -9,7 +9,6 @@ public sealed class EtcdEndpointTests
     [InlineData("http://127.0.0.1:2379", "http", "127.0.0.1", 2379)]
     [InlineData(" https://[::1]:2379 ", "https", "::1", 2379)]
     [InlineData("http://localhost:0", "http", "localhost", 0)]
-    [InlineData("http://:2379", "http", "", 2379)]
     [InlineData("unix:///run/etcd.sock", "unix", "/run/etcd.sock", 0)]
     [InlineData("unixs://localhost:2379", "unixs", "localhost:2379", 0)]
     public void A_listen_URL_is_taken_apart(string url, string scheme, string host, int port)
@@ -30,6 +29,7 @@ public sealed class EtcdEndpointTests
     [InlineData("http://127.0.0.1:99999", "URL address does not have the form \"host:port\": http://127.0.0.1:99999")]
     [InlineData("http://127.0.0.1:2379/path", "URL must not contain a path: http://127.0.0.1:2379/path")]
     [InlineData("http://etcd.example:2379", "expected IP in URL for binding (http://etcd.example:2379)")]
+    [InlineData("http://:2379", "expected IP in URL for binding (http://:2379)")]
     [InlineData("unix://", "unix socket URL has no path: unix://")]
     public void Another_text_is_refused(string url, string message)
     {
