@@ -39,6 +39,19 @@ public interface IRaft
     /// </summary>
     LogIndex? LocalReadIndex { get; }
 
+    /// <summary>The members as of the last applied configuration change.</summary>
+    ConfState Configuration { get; }
+
+    /// <summary>The index before the first entry that is still in memory: a follower that needs it gets a snapshot.</summary>
+    LogIndex ForgottenIndex { get; }
+
+    /// <summary>Whom the leadership is being handed to; nobody if to no one.</summary>
+    MemberId TransferTarget { get; }
+
+    /// <summary>What this member, as leader, knows of all members' logs, itself included; nothing if it does not lead.</summary>
+    /// <param name="into">Cleared and filled, ascending by id.</param>
+    void CopyProgress(List<MemberProgress> into);
+
     /// <summary>Takes one message: a peer's, or a local one (proposals are <see cref="MessageType.Prop"/>).</summary>
     /// <param name="message">The message.</param>
     /// <returns>Whether it was taken; a proposal that was not taken changed nothing.</returns>
@@ -55,14 +68,25 @@ public interface IRaft
     void Ready(Ready into);
 
     /// <summary>
-    /// Everything up to this entry, and the hard state that was taken with it, is durable in this member's WAL. A report
+    /// The state machine has applied the entry of a configuration change. To be called in the order of the log, before
+    /// <see cref="OnApplied"/> with the entry's index; for refused changes too, with nobody as the member.
+    /// </summary>
+    /// <param name="change">The change.</param>
+    /// <returns>The configuration from now on.</returns>
+    ConfState ApplyConfChange(ConfChange change);
+
+    /// <summary>
+    /// Everything up to this entry, and the snapshot and hard state that was taken with it, is durable in this member's WAL. A report
     /// for an entry that was since replaced by another term's is ignored.
     /// </summary>
     /// <param name="index">The last durable index.</param>
     /// <param name="term">The term of the entry at that index.</param>
     void OnAppended(LogIndex index, Term term);
 
-    /// <summary>Everything up to this index is applied; its entries may be forgotten when no follower needs them.</summary>
+    /// <summary>
+    /// Everything up to this index is applied, or a snapshot with this index is installed; its entries may be forgotten when no
+    /// follower needs them.
+    /// </summary>
     /// <param name="index">The last applied index.</param>
     void OnApplied(LogIndex index);
 }

@@ -99,6 +99,9 @@ public readonly record struct Message()
     /// <summary>A refusing follower's hint: where its log may match.</summary>
     public LogIndex RejectHint { get; init; }
 
+    /// <summary>The snapshot of a <see cref="MessageType.Snap"/>; null in all others.</summary>
+    public Snapshot? Snapshot { get; init; }
+
     /// <summary>Opaque bytes that come back in the answer: a read's id, a transfer's mark.</summary>
     public ReadOnlyMemory<byte> Context { get; init; }
 }

@@ -38,12 +38,16 @@ public readonly record struct ReadState(LogIndex Index, ReadOnlyMemory<byte> Con
 
 /// <summary>
 /// What the state machine wants done, taken by <see cref="IRaft.Ready"/>. The owner reuses one instance; its lists are
-/// valid until the next call. Order that must be kept:
+/// valid until the next call. A message to this member itself (a candidate's own vote) is given back to
+/// <see cref="IRaft.Step"/> when it may leave. Order that must be kept:
 /// <list type="number">
 /// <item><see cref="Messages"/> may leave at once: none of them claims anything that is not yet durable here.</item>
 /// <item><see cref="HardState"/> and <see cref="Entries"/> go to the WAL; when they are durable, the owner calls
 /// <see cref="IRaft.OnAppended"/> and lets <see cref="MessagesAfterAppend"/> leave (raft thesis 10.2.1: a leader may send
 /// while its own write is under way, an answer to a vote or an append may not).</item>
+/// <item>A <see cref="Snapshot"/> comes before the entries of the same Ready: it is saved, and recorded in the WAL, before the
+/// <see cref="MessagesAfterAppend"/> leave, and installed before any <see cref="CommittedEntries"/> of this or a later Ready.
+/// <see cref="IRaft.OnApplied"/> with its index says that it is installed.</item>
 /// <item><see cref="CommittedEntries"/> are durable in this member's own WAL already, and are applied in order.</item>
 /// </list>
 /// </summary>
@@ -55,7 +59,10 @@ public sealed class Ready
     /// <summary>To be made durable with <see cref="Entries"/>; null if unchanged.</summary>
     public HardState? HardState { get; set; }
 
-    /// <summary>New entries for the WAL, in order.</summary>
+    /// <summary>A snapshot from the leader that replaces the log and the state here; null if there is none.</summary>
+    public Snapshot? Snapshot { get; set; }
+
+    /// <summary>New entries for the WAL, in order. The first may replace entries that were taken before: a new leader's log won.</summary>
     public List<Entry> Entries { get; } = [];
 
     /// <summary>Committed entries that are durable here, to be applied in order.</summary>
@@ -77,12 +84,13 @@ public sealed class Ready
     public bool MustSync { get; set; }
 
     /// <summary>Whether there is anything to write to the WAL.</summary>
-    public bool HasAppend => Entries.Count > 0 || HardState is not null;
+    public bool HasAppend => Entries.Count > 0 || HardState is not null || Snapshot is not null;
 
     /// <summary>Makes it empty for the next use.</summary>
     public void Clear()
     {
         HardState = null;
+        Snapshot = null;
         Clear(Entries);
         Clear(CommittedEntries);
         Clear(Messages);

@@ -76,6 +76,21 @@ public sealed class SoleVoter : IRaft
     public LogIndex LastIndex => _log.LastIndex;
 
     /// <inheritdoc/>
+    public ConfState Configuration => new([Id], []);
+
+    /// <inheritdoc/>
+    public LogIndex ForgottenIndex => Applied;
+
+    /// <inheritdoc/>
+    public MemberId TransferTarget => MemberId.None;
+
+    /// <inheritdoc/>
+    public void CopyProgress(List<MemberProgress> into) => into.Clear();
+
+    /// <inheritdoc/>
+    public ConfState ApplyConfChange(ConfChange change) => Configuration;
+
+    /// <inheritdoc/>
     public LogIndex? LocalReadIndex =>
         Role == RaftRole.Leader && _log.TermAt(Committed) == Term ? Committed : null;
 

@@ -23,14 +23,15 @@ public sealed class RoomTests
         ["Lease"] = ["Storage", "Io"],
         ["Membership"] = ["Storage", "Io"],
         ["Apply"] = ["Storage", "Watch", "Lease", "Membership", "Raft", "Io"],
-        ["Node"] = ["Raft", "Wal", "Apply", "Storage", "Watch", "Lease", "Membership", "Io"],
-        ["Api"] = ["Node", "Raft", "Wal", "Apply", "Storage", "Watch", "Lease", "Membership", "Io"],
-        ["Diagnostics"] = ["Api", "Node", "Raft", "Wal", "Apply", "Storage", "Watch", "Lease", "Membership", "Io"],
-        ["Hosting"] = ["Diagnostics", "Api", "Node", "Raft", "Wal", "Apply", "Storage", "Watch", "Lease", "Membership", "Io"],
+        ["Peer"] = ["Raft", "Io"],
+        ["Node"] = ["Raft", "Wal", "Apply", "Peer", "Storage", "Watch", "Lease", "Membership", "Io"],
+        ["Api"] = ["Node", "Peer", "Raft", "Wal", "Apply", "Storage", "Watch", "Lease", "Membership", "Io"],
+        ["Diagnostics"] = ["Api", "Node", "Peer", "Raft", "Wal", "Apply", "Storage", "Watch", "Lease", "Membership", "Io"],
+        ["Hosting"] = ["Diagnostics", "Api", "Node", "Peer", "Raft", "Wal", "Apply", "Storage", "Watch", "Lease", "Membership", "Io"],
     };
 
     /// <summary>Rooms that may use protobuf messages; the others see values, bytes, the error table and the wire helpers.</summary>
-    private static readonly string[] MayUseMessages = ["Wal", "Apply", "Api", "Hosting"];
+    private static readonly string[] MayUseMessages = ["Wal", "Apply", "Peer", "Api", "Hosting"];
 
     /// <summary>The pure state machine: what it may not mention at all.</summary>
     private static readonly string[] ForbiddenInRaft =
