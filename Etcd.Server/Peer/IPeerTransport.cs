@@ -1,3 +1,4 @@
+using Etcd.Server.Io;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 
@@ -34,17 +35,6 @@ public interface IPeerTransport
 /// <param name="Member">Its id.</param>
 /// <param name="Urls">Its peer URLs, as in the membership.</param>
 public sealed record PeerAddress(MemberId Member, IReadOnlyList<string> Urls);
-
-/// <summary>A state of the store that can be written out while the store goes on changing.</summary>
-public interface ISnapshotContent : IDisposable
-{
-    /// <summary>Bytes that <see cref="WriteTo"/> writes.</summary>
-    long Length { get; }
-
-    /// <summary>Writes it, in large pieces. Blocks as the target does; not called on a thread that serves requests.</summary>
-    /// <param name="target">Where to.</param>
-    void WriteTo(Stream target);
-}
 
 /// <summary>
 /// What arrives from the other members; the node implements it. Every method may be called from any thread and returns
