@@ -105,7 +105,7 @@ public sealed class LinearizabilityCheckerTests
     public void Random_histories_of_a_correct_store_pass_and_falsified_ones_do_not()
     {
         int falsified = 0;
-        for (int seed = 1; seed <= 200; seed++)
+        for (int seed = 1; seed <= 60; seed++)
         {
             (List<KvOperation> history, List<KvEvent> events) =
                 RandomHistory.Make(seed, operations: 300, clients: 8, unanswered: seed % 3 == 0 ? 0.1 : 0);
@@ -118,7 +118,7 @@ public sealed class LinearizabilityCheckerTests
             }
         }
 
-        Assert.True(falsified > 100, $"only {falsified} histories could be falsified");
+        Assert.True(falsified > 30, $"only {falsified} histories could be falsified");
     }
 
     [Fact]
