@@ -23,7 +23,7 @@ public sealed class RoomTests
         ["Lease"] = ["Storage", "Io"],
         ["Membership"] = ["Storage", "Io"],
         ["Apply"] = ["Storage", "Watch", "Lease", "Membership", "Raft", "Io"],
-        ["Peer"] = ["Raft", "Io"],
+        ["Peer"] = ["Raft", "Membership", "Io"],
         ["Snapshots"] = ["Io", "Raft"],
         ["Node"] = ["Raft", "Wal", "Snapshots", "Apply", "Peer", "Storage", "Watch", "Lease", "Membership", "Io"],
         ["Api"] = ["Node", "Peer", "Raft", "Wal", "Snapshots", "Apply", "Storage", "Watch", "Lease", "Membership", "Io"],
