@@ -89,6 +89,18 @@ internal sealed class StreamOutbox(StreamKind kind) : IDisposable
     private int _messages;
     private int _connection;
 
+    /// <summary>Whether a connection is there.</summary>
+    public bool IsAttached
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _encoder is not null;
+            }
+        }
+    }
+
     /// <summary>A new connection begins: its form starts anew.</summary>
     /// <param name="lost">Whether messages waited for the connection before it, which are lost.</param>
     /// <returns>The connection's number.</returns>
