@@ -1,18 +1,11 @@
-using System.Security.Cryptography;
-using Etcd.Protocol.Raftpb;
 using Etcd.Server.Hosting;
 using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Io.Os;
-using Etcd.Server.Membership;
-using Etcd.Server.Primitives;
 using Etcd.Server.Wal;
-using Google.Protobuf;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
-using Entry = Etcd.Server.Raft.Entry;
-using EntryType = Etcd.Server.Raft.EntryType;
 
 namespace Etcd.Server.Tests.Hosting;
 
