@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Etcd.Server.Diagnostics;
 using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Hosting.Listeners;
+using Etcd.Server.Hosting.Members;
 using Etcd.Server.Io.Os;
 using Etcd.Server.Primitives;
 using Microsoft.AspNetCore.Builder;
@@ -18,6 +19,9 @@ namespace Etcd.Server.Hosting;
 /// </summary>
 internal static class EtcdProgram
 {
+    // With the hand-over before it, the process is gone within a second and a half.
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromMilliseconds(700);
+
     /// <summary>Runs until stopped.</summary>
     /// <param name="arguments">The command line.</param>
     public static async Task<int> RunAsync(string[] arguments)
@@ -70,7 +74,7 @@ internal static class EtcdProgram
         {
             return await ServeAsync(options, logging, log).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or FormatException or NotSupportedException
+        catch (Exception e) when (e is IOException or ClusterStartException or FormatException or NotSupportedException
             or System.Security.Cryptography.CryptographicException or UnauthorizedAccessException)
         {
             // What an operator can cause and mend: a port in use, a folder that is damaged, locked or not ours.
@@ -90,26 +94,39 @@ internal static class EtcdProgram
             options.ListenPeerUrls.Select(u => u.Text));
         // A port that is in use is found before anything is written.
         ListenCheck.EnsureFree([.. options.ListenPeerUrls, .. options.ListenClientUrls]);
-        using var member = new EtcdMember(options, OsFileSystem.Instance, TimeProvider.System, log);
-        await using WebApplication clients = ClientServer.Build(options, member, logging);
-        await using WebApplication peers = ClientServer.BuildForPeers(options, member, logging);
         var stop = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var onTerm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s => OnSignal(s, stop));
         using var onInt = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => OnSignal(s, stop));
+        Task<ClusterBirth> finding = ClusterBirth.FindAsync(options, OsFileSystem.Instance, log, CancellationToken.None);
+        if (await Task.WhenAny(finding, stop.Task).ConfigureAwait(false) == stop.Task)
+        {
+            HostingLog.SignalReceived(log, await stop.Task.ConfigureAwait(false));
+            return 0;
+        }
 
+        await using var member = new EtcdMember(
+            options, OsFileSystem.Instance, TimeProvider.System, log, await finding.ConfigureAwait(false));
+        await using WebApplication clients = ClientServer.Build(options, member, logging);
+        await using WebApplication peers = ClientServer.BuildForPeers(options, member, logging);
         await peers.StartAsync().ConfigureAwait(false);
         await clients.StartAsync().ConfigureAwait(false);
         member.Start();
-        await Task.WhenAny(member.Started, member.Failed, stop.Task).ConfigureAwait(false);
-        if (member.Started.IsCompletedSuccessfully)
+        await Task.WhenAny(member.Serving, member.Failed, member.Removed, stop.Task).ConfigureAwait(false);
+        if (member.Serving.IsCompletedSuccessfully)
         {
             TellAddresses(log, clients, peers);
         }
 
-        Task ended = await Task.WhenAny(member.Failed, StartFailure(member.Started), stop.Task).ConfigureAwait(false);
+        Task ended = await Task.WhenAny(member.Failed, StartFailure(member.Started), member.Removed, stop.Task).ConfigureAwait(false);
         if (ended == stop.Task)
         {
             HostingLog.SignalReceived(log, await stop.Task.ConfigureAwait(false));
+            await member.HandOverAsync().ConfigureAwait(false);
+        }
+        else if (ended == member.Removed)
+        {
+            HostingLog.ServerError(log, EtcdMember.RemovedText);
+            HostingLog.DataMustBeRemoved(log);
         }
         else
         {
@@ -119,8 +136,8 @@ internal static class EtcdProgram
 
         member.BeginStop();
         await StopAsync(clients, peers).ConfigureAwait(false);
-        member.Dispose();
-        if (ended != stop.Task)
+        await member.DisposeAsync().ConfigureAwait(false);
+        if (ended != stop.Task && ended != member.Removed)
         {
             return 1;
         }
@@ -138,7 +155,7 @@ internal static class EtcdProgram
 
     private static async Task StopAsync(WebApplication clients, WebApplication peers)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        using var limit = new CancellationTokenSource(StopTimeout);
         await Task.WhenAll(clients.StopAsync(limit.Token), peers.StopAsync(limit.Token)).ConfigureAwait(false);
     }
 
