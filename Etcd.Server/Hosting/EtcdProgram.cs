@@ -20,7 +20,7 @@ namespace Etcd.Server.Hosting;
 internal static class EtcdProgram
 {
     // With the hand-over before it, the process is gone within a second and a half.
-    private static readonly TimeSpan StopTimeout = TimeSpan.FromMilliseconds(700);
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Runs until stopped.</summary>
     /// <param name="arguments">The command line.</param>
@@ -135,8 +135,10 @@ internal static class EtcdProgram
         }
 
         member.BeginStop();
-        await StopAsync(clients, peers).ConfigureAwait(false);
+        await StopAsync(clients).ConfigureAwait(false);
         await member.DisposeAsync().ConfigureAwait(false);
+        // Its streams are closed by now, so that it has nothing to wait for.
+        await StopAsync(peers).ConfigureAwait(false);
         if (ended != stop.Task && ended != member.Removed)
         {
             return 1;
@@ -153,10 +155,10 @@ internal static class EtcdProgram
         return 0;
     }
 
-    private static async Task StopAsync(WebApplication clients, WebApplication peers)
+    private static async Task StopAsync(WebApplication server)
     {
         using var limit = new CancellationTokenSource(StopTimeout);
-        await Task.WhenAll(clients.StopAsync(limit.Token), peers.StopAsync(limit.Token)).ConfigureAwait(false);
+        await server.StopAsync(limit.Token).ConfigureAwait(false);
     }
 
     private static void OnSignal(PosixSignalContext signal, TaskCompletionSource<string> stop)
