@@ -5,6 +5,7 @@ using Etcd.Server.Diagnostics;
 using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Hosting.Listeners;
 using Etcd.Server.Hosting.Members;
+using Etcd.Server.Hosting.Restore;
 using Etcd.Server.Io.Os;
 using Etcd.Server.Primitives;
 using Microsoft.AspNetCore.Builder;
@@ -34,6 +35,11 @@ internal static class EtcdProgram
             return 0;
         }
 
+        if (RestoreCommand.IsMeant(arguments))
+        {
+            return Restore(arguments);
+        }
+
         if (arguments.Any(a => a is "--help" or "-help" or "-h" or "--h"))
         {
             Console.Write(ServerFlags.Help());
@@ -52,6 +58,14 @@ internal static class EtcdProgram
         }
 
         return await RunAsync(parsed).ConfigureAwait(false);
+    }
+
+    private static int Restore(string[] arguments)
+    {
+        var defaults = new ServerOptions();
+        using var provider = new ZapLoggerProvider(defaults.LogOutputs, defaults.LogFormat, TimeProvider.System);
+        using ILoggerFactory logging = LoggerFactory.Create(b => b.AddProvider(provider));
+        return RestoreCommand.Run(arguments, OsFileSystem.Instance, logging.CreateLogger("Etcd.Server.Hosting.Restore"));
     }
 
     private static async Task<int> RunAsync(FlagSet<ServerOptions>.Result parsed)

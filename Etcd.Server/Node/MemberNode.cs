@@ -50,7 +50,7 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
         _options = parts.Options;
         _waiters = new AppliedWaiters(parts.Completions);
         _apply = new ApplyLoop(parts, _pending, _waiters);
-        _reads = new ReadRounds(parts.Ids, _waiters, parts.Completions, _options.ReadRetryTicks);
+        _reads = new ReadRounds(parts.Ids, _apply, _waiters, parts.Completions, _options.ReadRetryTicks);
         _keeper = new LeaseKeeper(this, parts.Leases, parts.Clock);
         _recoveredThrough = _raft.Committed;
         PublishStatus();
@@ -180,6 +180,7 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
         Refuse(all, why);
         _waiters.Fail(why);
         _reads.FailArriving(why);
+        _apply.AnswerNews();
         _apply.FailExports(why);
     }
 

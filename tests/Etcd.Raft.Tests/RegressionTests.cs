@@ -1,4 +1,3 @@
-using Etcd.Raft.Tests.Interaction;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 

@@ -39,6 +39,9 @@ internal sealed class RecordingPeers(List<string> trace) : IPeerTransport
 
     public IReadOnlyCollection<MemberId> Removed { get; private set; } = [];
 
+    /// <summary>Called from inside the send.</summary>
+    public Action<Message> Answer { get; set; } = static _ => { };
+
     public Func<MemberId, DateTimeOffset?> Active { get; set; } = static _ => null;
 
     public void Send(ReadOnlySpan<Message> messages)
@@ -47,6 +50,7 @@ internal sealed class RecordingPeers(List<string> trace) : IPeerTransport
         {
             Sent.Add(message with { Entries = message.Entries.ToArray() });
             trace.Add($"send {message.Type} {message.To}");
+            Answer(message);
         }
     }
 

@@ -168,6 +168,7 @@ public sealed class MemoryPeerTransport : IPeerTransport, IPeerDirectory, IDispo
         foreach ((MemberId member, Link link) in links)
         {
             MemoryPeerTransport? other = _network.Find(member);
+            Dial(other);
             moved |= MoveStreams(member, link, other);
             moved |= MovePosts(member, link, other);
             moved |= MoveSnapshot(member, link, other);
@@ -201,7 +202,7 @@ public sealed class MemoryPeerTransport : IPeerTransport, IPeerDirectory, IDispo
             return false;
         }
 
-        if (link.AttachedTo is null && !Attach(link, other))
+        if (link.AttachedTo is null)
         {
             return false;
         }
@@ -215,28 +216,29 @@ public sealed class MemoryPeerTransport : IPeerTransport, IPeerDirectory, IDispo
         return moved;
     }
 
-    /// <summary>The other member opens its streams here, as far as it is let in.</summary>
-    private bool Attach(Link link, MemoryPeerTransport other)
+    /// <summary>Opens this member's streams at another one, as far as it is let in.</summary>
+    private void Dial(MemoryPeerTransport? other)
     {
-        if (!other.IsMember(Identity.Self))
+        if (other is null || other.Find(Identity.Self)?.AttachedTo == this)
         {
-            return false;
+            return;
         }
 
         var head = new PeerRequestHead(
-            other.Identity.Self.ToString(), other.Identity.Version.Server, ClaimedVersion.MinCluster, other.Identity.ClusterText, Identity.Self.ToString(), null);
-        PeerRefusal? refusal = PeerAdmission.CheckCluster(Identity, head)
-            ?? PeerAdmission.CheckStream(Identity, head, PeerPaths.MessageStream + "/" + other.Identity.Self, this, out _, out _);
+            Identity.Self.ToString(), Identity.Version.Server, ClaimedVersion.MinCluster, Identity.ClusterText, other.Identity.Self.ToString(), null);
+        PeerRefusal? refusal = PeerAdmission.CheckCluster(other.Identity, head)
+            ?? PeerAdmission.CheckStream(other.Identity, head, PeerPaths.MessageStream + "/" + Identity.Self, other, out _, out _);
         if (refusal is { } no)
         {
-            other.WasRemoved |= no.Status == 410;
-            return false;
+            WasRemoved |= no.Status == 410;
+            return;
         }
 
-        link.Attach(other, other.Identity.Self, Identity.Self);
-        link.Status.Activate();
-        other.Find(Identity.Self)?.Status.Activate();
-        return true;
+        Link theirs = other.Find(Identity.Self)!;
+        theirs.Detach(out _);
+        theirs.Attach(this, Identity.Self, other.Identity.Self);
+        theirs.Status.Activate();
+        Find(other.Identity.Self)?.Status.Activate();
     }
 
     private bool MovePosts(MemberId member, Link link, MemoryPeerTransport? other)
