@@ -10,7 +10,8 @@ namespace Etcd.Server.Apply;
 /// since, and refused by every member alike. Apply thread only.
 /// </summary>
 /// <param name="cluster">The members.</param>
-internal sealed class MembershipApplier(ClusterState cluster)
+/// <param name="learnersMax">Most learners at a time; the same on all members (--max-learners).</param>
+internal sealed class MembershipApplier(ClusterState cluster, int learnersMax)
 {
     /// <summary>Applies a change.</summary>
     /// <returns>Why it was refused and changed nothing; null if it was not.</returns>
@@ -61,7 +62,7 @@ internal sealed class MembershipApplier(ClusterState cluster)
         };
     }
 
-    private static EtcdError? RefuseNew(ConfChangeCommand change, ClusterState.Snapshot now, Member? known)
+    private EtcdError? RefuseNew(ConfChangeCommand change, ClusterState.Snapshot now, Member? known)
     {
         if (known is not null)
         {
@@ -74,7 +75,7 @@ internal sealed class MembershipApplier(ClusterState cluster)
         }
 
         bool isLearner = change.Kind == ConfChangeKind.AddLearner && change.Member!.IsLearner;
-        return isLearner && now.Members.Count(m => m.IsLearner) + 1 > Limits.LearnersMax ? EtcdErrors.TooManyLearners : null;
+        return isLearner && now.Members.Count(m => m.IsLearner) >= learnersMax ? EtcdErrors.TooManyLearners : null;
     }
 
     private static EtcdError? RefuseUrls(Member member, ClusterState.Snapshot now)

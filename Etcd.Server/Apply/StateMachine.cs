@@ -25,12 +25,13 @@ public sealed partial class StateMachine : IStateMachine
     /// <param name="store">The keys.</param>
     /// <param name="leases">The leases.</param>
     /// <param name="cluster">The members.</param>
-    public StateMachine(MvccStore store, LeaseManager leases, ClusterState cluster)
+    /// <param name="learnersMax">Most learners at a time; the same on all members (--max-learners).</param>
+    public StateMachine(MvccStore store, LeaseManager leases, ClusterState cluster, int learnersMax = Limits.LearnersMax)
     {
         _store = store;
         _cluster = cluster;
         _leaseRoom = leases;
-        _membership = new MembershipApplier(cluster);
+        _membership = new MembershipApplier(cluster, learnersMax);
         _kv = new KvApplier(store, leases);
         _leases = new LeaseApplier(leases, _kv, () => _store.WorkingRevision);
     }

@@ -25,24 +25,18 @@ internal static class ClientServer
         ApiContext api = member.Api;
         builder.Services.AddEtcdApi(api, options.MaxRequestBytes + Limits.GrpcOverheadBytes);
         WebApplication app = builder.Build();
-        app.UseWhenStarted(member.Started);
+        app.UseWhenStarted(member.Serving);
+        app.UseCallAdmission(member);
         app.MapEtcdApi(api);
         return app;
     }
 
-    /// <summary>The server on --listen-peer-urls. With one member nobody sends it log entries; it says its version.</summary>
+    /// <summary>The server on --listen-peer-urls.</summary>
     /// <param name="options">Where.</param>
     /// <param name="member">What is served.</param>
     /// <param name="logging">Where it logs.</param>
-    public static WebApplication BuildForPeers(ServerOptions options, EtcdMember member, ILoggerFactory logging)
-    {
-        WebApplicationBuilder builder = NewBuilder(logging, options.ListenPeerUrls, options, Peers.PeerTls.ForServer(options));
-        builder.Services.AddRoutingCore();
-        WebApplication app = builder.Build();
-        app.UseWhenStarted(member.Started);
-        app.MapPeerApi(member);
-        return app;
-    }
+    public static WebApplication BuildForPeers(ServerOptions options, EtcdMember member, ILoggerFactory logging) =>
+        Peers.PeerServer.Build(options, member.Peers, member.PeerServices, logging);
 
     /// <summary>A web server without anything to serve yet.</summary>
     /// <param name="logging">Where it logs.</param>

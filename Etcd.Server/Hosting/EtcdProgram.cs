@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Etcd.Server.Diagnostics;
 using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Hosting.Listeners;
+using Etcd.Server.Hosting.Members;
 using Etcd.Server.Hosting.Restore;
 using Etcd.Server.Io.Os;
 using Etcd.Server.Primitives;
@@ -19,6 +20,9 @@ namespace Etcd.Server.Hosting;
 /// </summary>
 internal static class EtcdProgram
 {
+    // With the hand-over before it, the process is gone within a second and a half.
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Runs until stopped.</summary>
     /// <param name="arguments">The command line.</param>
     public static async Task<int> RunAsync(string[] arguments)
@@ -84,7 +88,7 @@ internal static class EtcdProgram
         {
             return await ServeAsync(options, logging, log).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or FormatException or NotSupportedException
+        catch (Exception e) when (e is IOException or ClusterStartException or FormatException or NotSupportedException
             or System.Security.Cryptography.CryptographicException or UnauthorizedAccessException)
         {
             // What an operator can cause and mend: a port in use, a folder that is damaged, locked or not ours.
@@ -104,32 +108,39 @@ internal static class EtcdProgram
             options.ListenPeerUrls.Select(u => u.Text));
         // A port that is in use is found before anything is written.
         ListenCheck.EnsureFree([.. options.ListenPeerUrls, .. options.ListenClientUrls]);
-        using var member = new EtcdMember(options, OsFileSystem.Instance, TimeProvider.System, log);
-        await using WebApplication clients = ClientServer.Build(options, member, logging);
-        await using WebApplication peers = ClientServer.BuildForPeers(options, member, logging);
         var stop = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var onTerm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s => OnSignal(s, stop));
         using var onInt = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => OnSignal(s, stop));
+        Task<ClusterBirth> finding = ClusterBirth.FindAsync(options, OsFileSystem.Instance, log, CancellationToken.None);
+        if (await Task.WhenAny(finding, stop.Task).ConfigureAwait(false) == stop.Task)
+        {
+            HostingLog.SignalReceived(log, await stop.Task.ConfigureAwait(false));
+            return 0;
+        }
 
+        await using var member = new EtcdMember(
+            options, OsFileSystem.Instance, TimeProvider.System, log, await finding.ConfigureAwait(false));
+        await using WebApplication clients = ClientServer.Build(options, member, logging);
+        await using WebApplication peers = ClientServer.BuildForPeers(options, member, logging);
         await peers.StartAsync().ConfigureAwait(false);
         await clients.StartAsync().ConfigureAwait(false);
         member.Start();
-        Task removed = RemovedAsync(member);
-        await Task.WhenAny(member.Started, member.Failed, removed, stop.Task).ConfigureAwait(false);
-        if (member.Started.IsCompletedSuccessfully)
+        await Task.WhenAny(member.Serving, member.Failed, member.Removed, stop.Task).ConfigureAwait(false);
+        if (member.Serving.IsCompletedSuccessfully)
         {
             TellAddresses(log, clients, peers);
         }
 
-        Task ended = await Task.WhenAny(member.Failed, StartFailure(member.Started), removed, stop.Task).ConfigureAwait(false);
+        Task ended = await Task.WhenAny(member.Failed, StartFailure(member.Started), member.Removed, stop.Task).ConfigureAwait(false);
         if (ended == stop.Task)
         {
             HostingLog.SignalReceived(log, await stop.Task.ConfigureAwait(false));
+            await member.HandOverAsync().ConfigureAwait(false);
         }
-        else if (ended == removed)
+        else if (ended == member.Removed)
         {
-            HostingLog.ServerError(log, "the member has been permanently removed from the cluster");
-            HostingLog.DataDirMustBeRemoved(log);
+            HostingLog.ServerError(log, EtcdMember.RemovedText);
+            HostingLog.DataMustBeRemoved(log);
         }
         else
         {
@@ -138,9 +149,11 @@ internal static class EtcdProgram
         }
 
         member.BeginStop();
-        await StopAsync(clients, peers).ConfigureAwait(false);
-        member.Dispose();
-        if (ended != stop.Task && ended != removed)
+        await StopAsync(clients).ConfigureAwait(false);
+        await member.DisposeAsync().ConfigureAwait(false);
+        // Its streams are closed by now, so that it has nothing to wait for.
+        await StopAsync(peers).ConfigureAwait(false);
+        if (ended != stop.Task && ended != member.Removed)
         {
             return 1;
         }
@@ -156,17 +169,10 @@ internal static class EtcdProgram
         return 0;
     }
 
-    /// <summary>As etcd, a member that was removed stays a second longer, so that the others hear of its answer to that.</summary>
-    private static async Task RemovedAsync(EtcdMember member)
+    private static async Task StopAsync(WebApplication server)
     {
-        await member.Removed.ConfigureAwait(false);
-        await Task.Delay(TimeSpan.FromSeconds(1)).ConfigureAwait(false);
-    }
-
-    private static async Task StopAsync(WebApplication clients, WebApplication peers)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
-        await Task.WhenAll(clients.StopAsync(limit.Token), peers.StopAsync(limit.Token)).ConfigureAwait(false);
+        using var limit = new CancellationTokenSource(StopTimeout);
+        await server.StopAsync(limit.Token).ConfigureAwait(false);
     }
 
     private static void OnSignal(PosixSignalContext signal, TaskCompletionSource<string> stop)

@@ -119,7 +119,8 @@ public static class MemberRecovery
         bool isNew = found.Entries.Count == 0 && found.HardState.IsEmpty && snapshot is null;
         HardState state = found.HardState;
         IReadOnlyList<Entry> entries = found.Entries;
-        if (isNew && birth.InitialMembers.Count > 0)
+        // A log that was begun for another cluster (its member was to join one) is not this one's beginning.
+        if (isNew && birth.InitialMembers.Count > 0 && metadata == new MemberMetadata(birth.Id, birth.ClusterId))
         {
             // A crash between the log's creation and this leaves an empty log, to which nothing was ever promised.
             entries = FirstEntries(birth.InitialMembers);

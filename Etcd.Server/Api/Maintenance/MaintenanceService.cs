@@ -29,6 +29,7 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
             RaftTerm = api.Status.Term.Value,
             DbSize = api.Status.StoreBytes,
             DbSizeInUse = api.Status.StoreBytesInUse,
+            IsLearner = api.Status.IsLearner,
             DowngradeInfo = new DowngradeInfo(),
         };
         if (api.Status.Leader.IsNone)
@@ -52,6 +53,16 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
 
         await api.Reads.LinearizeAsync(context.CancellationToken).ConfigureAwait(false);
         return new AlarmResponse { Header = ResponseHeader.Message(api.Status, api.Status.Revision) };
+    }
+
+    /// <summary>Hands the leadership over; only the leader does.</summary>
+    public override async Task<MoveLeaderResponse> MoveLeader(MoveLeaderRequest request, ServerCallContext context)
+    {
+        TimeSpan left = context.Deadline == DateTime.MaxValue ? api.Options.RequestTimeout : context.Deadline - DateTime.UtcNow;
+        TimeSpan timeout = left < api.Options.RequestTimeout ? left : api.Options.RequestTimeout;
+        await api.Changes.MoveLeaderAsync(
+            new MemberId(request.TargetID), timeout > TimeSpan.Zero ? timeout : TimeSpan.Zero, context.CancellationToken).ConfigureAwait(false);
+        return new MoveLeaderResponse();
     }
 
     /// <summary>Streams the state as a database; see <see cref="SnapshotStreamer"/>.</summary>

@@ -29,8 +29,19 @@ public static class ServerFlags
             (o, v) => o with { InitialCluster = v }),
         new("initial-cluster-token", "etcd-cluster", "Keeps clusters that have the same members apart.",
             (o, v) => o with { InitialClusterToken = v }),
-        new("initial-cluster-state", "new", "Whether the cluster is 'new'. (Joining an existing one needs peers, which come next.)",
-            (o, v) => v == "new" ? o : throw new FormatException("this build starts single-member clusters only: the value must be \"new\"")),
+        new("initial-cluster-state", "new", "Whether the member begins a 'new' cluster or joins an 'existing' one.",
+            (o, v) => o with { InitialClusterState = ClusterStart(v) }),
+        new("initial-election-tick-advance", "true", "Shorten the first wait for an election once other members are reached.",
+            (o, v) => o with { InitialElectionTickAdvance = Bool(v) }, IsBool: true),
+        new("pre-vote", "true", "Ask before an election whether it could be won.",
+            (o, v) => o with { PreVote = Bool(v) }, IsBool: true),
+        new("strict-reconfig-check", "true", "Refuse changes of the membership that could cost the quorum.",
+            (o, v) => o with { StrictReconfigCheck = Bool(v) }, IsBool: true),
+        new("max-learners", "1", "Most learners in the cluster.", (o, v) => o with { MaxLearners = Number(v, 0, int.MaxValue) }),
+        new("snapshot-catchup-entries", "5000", "Log entries kept for members that lag; one further behind gets a snapshot.",
+            (o, v) => o with { SnapshotCatchUpEntries = Number(v, 0, int.MaxValue) }),
+        new("wait-cluster-ready-timeout", "5s", "How long clients are kept waiting for a cluster without a quorum.",
+            (o, v) => o with { WaitClusterReadyTimeout = GoDuration.Parse(v) }),
         new("heartbeat-interval", "100", "Time of one heartbeat, milliseconds.",
             (o, v) => o with { HeartbeatMilliseconds = Number(v, 0, int.MaxValue) }),
         new("election-timeout", "1000", "Time without a leader before an election, milliseconds.",
@@ -116,44 +127,14 @@ public static class ServerFlags
 
     private static void CheckCluster(ServerOptions options)
     {
-        if (options.InitialCluster.Length == 0)
-        {
-            return;
-        }
-
-        List<(string Name, string Url)> pairs = [.. options.InitialCluster.Split(',').Select(Pair)];
-        Require(
-            pairs.Exists(p => p.Name == options.Name),
-            $"couldn't find local name \"{options.Name}\" in the initial cluster configuration");
-        Require(
-            pairs.TrueForAll(p => p.Name == options.Name),
-            $"--initial-cluster names {pairs.Select(p => p.Name).Distinct().Count()} members: this build starts single-member clusters only");
-        string[] advertised = [.. options.InitialAdvertisePeerUrls.Select(u => u.Text)];
-        string[] missing = [.. pairs.Select(p => p.Url).Except(advertised)];
-        Require(
-            missing.Length == 0,
-            $"--initial-cluster has {string.Join(',', missing.Select(u => options.Name + "=" + u))} but missing from --initial-advertise-peer-urls={string.Join(',', advertised)}");
-        string[] unknown = [.. advertised.Except(pairs.Select(p => p.Url))];
-        Require(
-            unknown.Length == 0,
-            $"--initial-advertise-peer-urls has {string.Join(',', unknown.Select(u => options.Name + "=" + u))} but missing from --initial-cluster={options.InitialCluster}");
-    }
-
-    private static (string Name, string Url) Pair(string pair)
-    {
-        int equals = pair.IndexOf('=', StringComparison.Ordinal);
-        Require(equals > 0, $"--initial-cluster: \"{pair}\" is not of the form name=url");
-        string url = pair[(equals + 1)..].Trim();
         try
         {
-            EtcdUrl.Parse(url);
+            InitialCluster.Of(options);
         }
         catch (FormatException e)
         {
-            throw new FlagException($"--initial-cluster: {e.Message}");
+            throw new FlagException($"error setting up initial cluster: {e.Message}");
         }
-
-        return (pair[..equals].Trim(), url);
     }
 
     private static void CheckTls(ServerOptions options)
@@ -194,6 +175,13 @@ public static class ServerFlags
             throw new FlagException(otherwise);
         }
     }
+
+    private static InitialClusterState ClusterStart(string text) => text switch
+    {
+        "new" => InitialClusterState.New,
+        "existing" => InitialClusterState.Existing,
+        _ => throw new FormatException($"unexpected clusterState \"{text}\""),
+    };
 
     private static string NotEmpty(string text) => text.Length > 0 ? text : throw new FormatException("it may not be empty");
 

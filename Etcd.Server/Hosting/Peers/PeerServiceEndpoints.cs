@@ -53,8 +53,10 @@ internal static class PeerServiceEndpoints
         }
 
         ClaimedVersion version = transport.Identity.Version;
+        // 3.5 says nothing of it; later ones follow what the members agreed on.
+        string? storage = version.Storage is null ? null : EtcdVersion.StorageOf(services.ClusterVersion) ?? "unknown";
         return PeerReply.BytesAsync(
-            http, "application/json", PeerJson.Versions(version.Server, services.ClusterVersion ?? "not_decided", version.Storage));
+            http, "application/json", PeerJson.Versions(version.Server, services.ClusterVersion ?? "not_decided", storage));
     }
 
     private static async Task Promote(HttpContext http, PeerTransport transport, IPeerServices services)
