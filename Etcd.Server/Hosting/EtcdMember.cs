@@ -66,8 +66,11 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         Watches = new WatchHub(Store, clock, () => _watchThread!.Wake(), WatchOptions(options));
         Store.ConnectSink(Watches);
         _machine = new StateMachine(Store, Leases, _cluster);
-        var raft = new SoleVoter(
-            _folder.MemberId, _folder.HardState, folder.Entries, applied: default, appliedTerm: default, electionTicks);
+        // The whole log is applied again, and its only voter is this member all along: LogFolder saw to that.
+        var random = new Random(unchecked((int)_folder.MemberId.Value));
+        var raft = new RaftNode(
+            new RaftOptions { Id = _folder.MemberId, ElectionTicks = electionTicks, Random = random.Next },
+            new RecoveredLog(_folder.HardState, null, folder.Entries, default, new ConfState([_folder.MemberId], [])));
         _node = new MemberNode(
             raft,
             new WalLogStore(_folder.Wal),

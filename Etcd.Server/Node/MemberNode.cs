@@ -213,7 +213,14 @@ public sealed class MemberNode : IProposals
     {
         try
         {
-            return _apply.RunOnce() ? TimeSpan.Zero : _apply.Maintain();
+            bool any = _apply.RunOnce();
+            if (any && !Volatile.Read(ref _readsAreLocal))
+            {
+                // An election may wait until a change of the membership is applied.
+                LogWork();
+            }
+
+            return any ? TimeSpan.Zero : _apply.Maintain();
         }
         catch (Exception e)
         {

@@ -138,14 +138,17 @@ public sealed class StreamingCallTests
         var overlap = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
         host.Service.ServerStream = async (_, responses, context) =>
         {
-            // The client does not read: a write has to wait sooner or later.
-            Task write;
-            do
+            // The client does not read, so a write has to wait sooner or later. One that waited for a moment only may be done
+            // before the next begins; then the next is the one that waits, and the one after it is refused.
+            Task write = Task.CompletedTask;
+            Task next = Task.CompletedTask;
+            while (!next.IsFaulted)
             {
-                write = responses.WriteAsync(new Blob(new byte[1 << 20]), context.CancellationToken);
+                write = next;
+                next = responses.WriteAsync(new Blob(new byte[1 << 20]), context.CancellationToken);
             }
-            while (write.IsCompletedSuccessfully);
-            overlap.SetResult(await WriteFailureAsync(responses));
+
+            overlap.SetResult(await Record.ExceptionAsync(() => next));
             await write;
         };
 

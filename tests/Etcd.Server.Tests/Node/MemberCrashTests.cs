@@ -88,7 +88,9 @@ public sealed class MemberCrashTests
             _wal = found.Log;
             var clock = new FakeTimeProvider();
             var leases = new LeaseManager(clock);
-            var raft = new SoleVoter(new MemberId(1), found.HardState, found.Entries, default, default, electionTicks: 10);
+            var raft = new RaftNode(
+                new RaftOptions { Id = new MemberId(1), Random = static _ => 0 },
+                new RecoveredLog(found.HardState, null, found.Entries, default, new ConfState([new MemberId(1)], [])));
             _node = new MemberNode(
                 raft,
                 new Log(_wal),

@@ -25,7 +25,9 @@ public sealed class MemberNodeTests
     {
         _log = new RecordingLog(_trace);
         _machine = new RecordingMachine(_trace);
-        var raft = new SoleVoter(new MemberId(1), default, [], default, default, electionTicks: 10);
+        var raft = new RaftNode(
+            new RaftOptions { Id = new MemberId(1), Random = static _ => 0 },
+            new RecoveredLog(default, null, [], default, new ConfState([new MemberId(1)], [])));
         _node = new MemberNode(
             raft, _log, _machine, _completions, new RequestIds(new MemberId(1), DateTimeOffset.UnixEpoch), _clock, new NodeOptions());
     }
