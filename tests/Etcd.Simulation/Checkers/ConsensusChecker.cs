@@ -17,7 +17,11 @@ internal sealed class ConsensusChecker
     private readonly Dictionary<(ulong Member, ulong Term), ulong> _votes = [];
     private readonly Dictionary<(ulong Index, ulong Term), (ulong Hash, ulong PreviousTerm)> _entries = [];
     private readonly Dictionary<ulong, Leadership> _leading = [];
+    private readonly Dictionary<ulong, (ulong Term, ulong Committed)> _completenessDue = [];
     private readonly List<(ulong Term, ulong Hash)> _committed = [(0, 0)];
+
+    /// <summary>Entries that every first member begins with: committed without anybody counting.</summary>
+    public ulong FirstEntries { get; init; }
 
     /// <summary>The highest index that any member has applied.</summary>
     public ulong Committed => (ulong)_committed.Count - 1;
@@ -48,7 +52,7 @@ internal sealed class ConsensusChecker
         ulong previous = 0;
         foreach (Entry entry in entries)
         {
-            Identify(member, entry, previous);
+            Identify(member, entry, previous, remember: true);
             previous = entry.Term.Value;
         }
     }
@@ -71,12 +75,18 @@ internal sealed class ConsensusChecker
                 throw new SimulationFailure("log order", $"{member} appends entry {index} of term {entry.Term.Value} behind one of term {previous}");
             }
 
+            if (_completenessDue.TryGetValue(member.Value, out (ulong Term, ulong Committed) due) && due.Term == entry.Term.Value)
+            {
+                _completenessDue.Remove(member.Value);
+                CheckCompleteness(member, entry.Term, due.Committed);
+            }
+
             if (index <= Committed && CommittedTerm(index) != entry.Term.Value && disk.Log.TermAt(index) == CommittedTerm(index))
             {
                 throw new SimulationFailure("committed lost", $"{member} replaces the committed entry {index} of term {CommittedTerm(index)} by one of term {entry.Term.Value}");
             }
 
-            disk.AppendEntry(index, entry.Term.Value, Identify(member, entry, previous));
+            disk.AppendEntry(index, entry.Term.Value, Identify(member, entry, previous, remember: false));
         }
 
         if (state is { IsEmpty: false } next)
@@ -97,7 +107,7 @@ internal sealed class ConsensusChecker
     public void OnSynced(MemberId member)
     {
         DiskModel disk = Disk(member);
-        disk.Sync();
+        disk.Sync(Remember);
         if (!disk.DurableState.Vote.IsNone)
         {
             Vote(member, disk.DurableState.Term, disk.DurableState.Vote, "has on disk");
@@ -108,13 +118,14 @@ internal sealed class ConsensusChecker
     public void OnRecovered(MemberId member, HardState state, LogIndex snapshot, Term snapshotTerm, IReadOnlyList<Entry> entries)
     {
         string? wrong = Disk(member).Recover(
-            state, snapshot.Value, snapshotTerm.Value, [.. entries.Select(e => (e.Index.Value, e.Term.Value, HashOf(e)))]);
+            state, snapshot.Value, snapshotTerm.Value, [.. entries.Select(e => (e.Index.Value, e.Term.Value, HashOf(e)))], Remember);
         if (wrong is not null)
         {
             throw new SimulationFailure("recovery", $"{member} {wrong}");
         }
 
         _leading.Remove(member.Value);
+        _completenessDue.Remove(member.Value);
     }
 
     /// <summary>A message leaves a member.</summary>
@@ -123,20 +134,20 @@ internal sealed class ConsensusChecker
         switch (message.Type)
         {
             case MessageType.App:
-                Claim(member, message.Term, "sends entries");
+                Lead(member, message.Term, "sends entries");
                 ulong previous = message.LogTerm.Value;
                 foreach (ref readonly Entry entry in message.Entries.Span)
                 {
-                    Identify(member, entry, previous);
+                    Identify(member, entry, previous, remember: true);
                     previous = entry.Term.Value;
                 }
 
                 break;
             case MessageType.Heartbeat or MessageType.TimeoutNow:
-                Claim(member, message.Term, "sends " + message.Type);
+                Lead(member, message.Term, "sends a message of its leader's");
                 break;
             case MessageType.Snap:
-                Claim(member, message.Term, "sends a snapshot");
+                Lead(member, message.Term, "sends a snapshot");
                 CheckSnapshot(member, message.Snapshot!.Index, message.Snapshot.Term);
                 break;
             case MessageType.VoteResp when !message.Reject:
@@ -209,7 +220,11 @@ internal sealed class ConsensusChecker
         }
 
         _committed.Add((entry.Term.Value, hash));
-        CheckMajority(index, entry.Term.Value);
+        if (_configurations.Count > 0 && index > FirstEntries)
+        {
+            CheckMajority(index, entry.Term.Value);
+        }
+
         return true;
     }
 
@@ -262,6 +277,20 @@ internal sealed class ConsensusChecker
         vote = candidate.Value;
     }
 
+    /// <summary>
+    /// A leader's message leaves. Its term must be durable: a leader that forgot its term in a crash could be elected in it
+    /// again, by the votes that it has already, and fill the same places of the log with other entries.
+    /// </summary>
+    private void Lead(MemberId member, Term term, string how)
+    {
+        Claim(member, term, how);
+        if (Disk(member).DurableState.Term < term)
+        {
+            throw new SimulationFailure(
+                "durable before leading", $"{member} {how} in term {term.Value}; durable is {Disk(member).DurableState}");
+        }
+    }
+
     private void Claim(MemberId member, Term term, string how)
     {
         ref ulong leader = ref CollectionsMarshal.GetValueRefOrAddDefault(_leaders, term.Value, out bool exists);
@@ -276,8 +305,17 @@ internal sealed class ConsensusChecker
         }
 
         leader = member.Value;
+        _completenessDue[member.Value] = (term.Value, Committed);
+    }
+
+    /// <summary>
+    /// A leader has what was committed when it was elected (raft paper: leader completeness). Looked at when its own first entry
+    /// goes to its disk: until then a part of its log may still wait to be written.
+    /// </summary>
+    private void CheckCompleteness(MemberId member, Term term, ulong committed)
+    {
         LogModel log = Disk(member).Log;
-        for (ulong index = log.Base + 1; index <= Committed; index++)
+        for (ulong index = log.Base + 1; index <= committed; index++)
         {
             if (log.TermAt(index) != CommittedTerm(index))
             {
@@ -288,17 +326,19 @@ internal sealed class ConsensusChecker
         }
     }
 
-    /// <summary>Two entries of the same index and term are the same and follow the same (raft paper: log matching, by induction).</summary>
-    private ulong Identify(MemberId member, in Entry entry, ulong previousTerm)
+    /// <summary>
+    /// Two entries of the same index and term are the same and follow the same (raft paper: log matching, by induction). What
+    /// was neither sent nor durable when its member crashed was never an entry.
+    /// </summary>
+    private ulong Identify(MemberId member, in Entry entry, ulong previousTerm, bool remember)
     {
         ulong hash = HashOf(entry);
-        ref (ulong Hash, ulong PreviousTerm) known = ref CollectionsMarshal.GetValueRefOrAddDefault(
-            _entries, (entry.Index.Value, entry.Term.Value), out bool exists);
-        if (!exists)
+        bool exists = _entries.TryGetValue((entry.Index.Value, entry.Term.Value), out (ulong Hash, ulong PreviousTerm) known);
+        if (!exists && remember)
         {
-            known = (hash, previousTerm);
+            _entries.Add((entry.Index.Value, entry.Term.Value), (hash, previousTerm));
         }
-        else if (known.Hash != hash || known.PreviousTerm != previousTerm)
+        else if (exists && (known.Hash != hash || known.PreviousTerm != previousTerm))
         {
             throw new SimulationFailure(
                 "log matching", $"{member} has an entry {entry.Index.Value} of term {entry.Term.Value} that is not the one that others have");
@@ -306,6 +346,9 @@ internal sealed class ConsensusChecker
 
         return hash;
     }
+
+    private void Remember(ulong index, ulong term, ulong hash, ulong previousTerm) =>
+        _entries.TryAdd((index, term), (hash, previousTerm));
 
     private void CheckSnapshot(MemberId member, LogIndex index, Term term)
     {

@@ -31,7 +31,7 @@ internal sealed class DiskModel
         }
 
         Append(new Record(0, 0, 0, state, false));
-        Sync();
+        Sync(null);
     }
 
     public void AppendEntry(ulong index, ulong term, ulong hash) => Append(new Record(index, term, hash, null, false));
@@ -40,18 +40,29 @@ internal sealed class DiskModel
 
     public void AppendSnapshot(ulong index, ulong term) => Append(new Record(index, term, 0, null, true));
 
-    public void Sync()
+    /// <summary>Everything appended is durable now.</summary>
+    /// <param name="remember">Told of each entry that became durable, with the term of the entry before it.</param>
+    public void Sync(Action<ulong, ulong, ulong, ulong>? remember)
     {
         foreach (Record record in _pending)
         {
             DurableState = record.ApplyTo(DurableLog, DurableState);
+            if (record.IsEntry)
+            {
+                remember?.Invoke(record.Index, record.Term, record.Hash, DurableLog.TermAt(record.Index - 1));
+            }
         }
 
         _pending.Clear();
     }
 
     /// <summary>The member has read its log again. Returns what is wrong with what it found; null if nothing is.</summary>
-    public string? Recover(HardState state, ulong snapshotIndex, ulong snapshotTerm, IReadOnlyList<(ulong Index, ulong Term, ulong Hash)> entries)
+    public string? Recover(
+        HardState state,
+        ulong snapshotIndex,
+        ulong snapshotTerm,
+        IReadOnlyList<(ulong Index, ulong Term, ulong Hash)> entries,
+        Action<ulong, ulong, ulong, ulong> remember)
     {
         var found = new LogModel();
         found.Restore(snapshotIndex, snapshotTerm);
@@ -76,6 +87,11 @@ internal sealed class DiskModel
         }
 
         // Opening makes durable what it found.
+        foreach ((ulong index, ulong term, ulong hash) in entries)
+        {
+            remember(index, term, hash, log.TermAt(index - 1));
+        }
+
         _pending.Clear();
         (DurableLog, DurableState) = (log, state);
         (Log, State) = (log.Copy(), state);
@@ -96,6 +112,8 @@ internal sealed class DiskModel
 
     private readonly record struct Record(ulong Index, ulong Term, ulong Hash, HardState? State, bool IsSnapshot)
     {
+        public bool IsEntry => State is null && !IsSnapshot;
+
         public HardState ApplyTo(LogModel log, HardState before)
         {
             if (State is { } state)

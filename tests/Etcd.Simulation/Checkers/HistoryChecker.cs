@@ -14,7 +14,7 @@ namespace Etcd.Simulation.Checkers;
 /// </summary>
 internal sealed class HistoryChecker
 {
-    private readonly List<AppliedCommand> _applied = [default];
+    private readonly List<AppliedCommand> _applied = [new AppliedCommand(0, 1, default, 0)];
     private readonly Dictionary<ulong, ulong> _places = [];
     private readonly Dictionary<ulong, ulong> _answeredBefore = [];
     private ulong _acknowledgedIndex;

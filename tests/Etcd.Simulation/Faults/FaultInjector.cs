@@ -1,3 +1,4 @@
+using Etcd.Server.Raft;
 using Etcd.Simulation.Engine;
 using Etcd.Simulation.Members;
 
@@ -104,7 +105,7 @@ internal sealed class FaultInjector(SimCluster cluster, SimRandom random)
 
         bool oneWay = random.Chance(Options.OneWayShare);
         bool isolateOne = random.Chance(0.4);
-        int alone = random.Next(cluster.Machines.Count);
+        int alone = cluster.Machines.IndexOf(Some()!);
         bool[] side = [.. cluster.Machines.Select((_, i) => isolateOne ? i == alone : random.Next(2) == 0)];
         for (int from = 0; from < side.Length; from++)
         {
@@ -169,7 +170,18 @@ internal sealed class FaultInjector(SimCluster cluster, SimRandom random)
         cluster.Scheduler.After(Long(200, 5000), () => machine.Disk.CapacityBytes = long.MaxValue);
     }
 
-    private Machine? Some() => cluster.Machines.Count == 0 ? null : random.Pick(cluster.Machines);
+    /// <summary>A machine; every second time one whose member leads, because that is where it matters most.</summary>
+    private Machine? Some()
+    {
+        if (cluster.Machines.Count == 0)
+        {
+            return null;
+        }
+
+        return random.Chance(0.5) && cluster.Machines.FirstOrDefault(static m => m.Life?.Raft.Role == RaftRole.Leader) is { } leader
+            ? leader
+            : random.Pick(cluster.Machines);
+    }
 
     private long Long(double fromMs, double toMs) => random.LogUniform(SwarmOptions.Ticks(fromMs), SwarmOptions.Ticks(Math.Max(fromMs, toMs)));
 }

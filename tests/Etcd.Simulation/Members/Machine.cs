@@ -112,6 +112,11 @@ internal sealed class Machine : INetworkMember
         {
             // Seen below.
         }
+        catch (FileSystemException e)
+        {
+            HandleFailure(e);
+            return;
+        }
 
         if (Disk.HasCrashed)
         {

@@ -31,6 +31,7 @@ internal sealed class SimCluster
         _random = random;
         Mutate = mutation ?? (static (_, raft) => raft);
         Trace = new Trace(Scheduler, trace);
+        Consensus = new ConsensusChecker { FirstEntries = (ulong)options.Members };
         Network = new SimNetwork(Scheduler, random.Fork(), Trace, Consensus) { Options = options.Network };
         FirstEntries = new Entry[options.Members];
         var ids = new ulong[options.Members];
@@ -53,7 +54,7 @@ internal sealed class SimCluster
 
     public Trace Trace { get; }
 
-    public ConsensusChecker Consensus { get; } = new();
+    public ConsensusChecker Consensus { get; }
 
     public HistoryChecker History { get; } = new();
 
@@ -80,6 +81,9 @@ internal sealed class SimCluster
 
     /// <summary>The learners as of the last change that anyone has applied.</summary>
     public IReadOnlyCollection<ulong> Learners => _learners;
+
+    /// <summary>Whether a member belongs to the cluster, as of the last change that anyone has applied.</summary>
+    public bool IsMember(MemberId id) => _voters.Contains(id.Value) || _learners.Contains(id.Value);
 
     public int NextLife() => ++_lives;
 
