@@ -316,7 +316,9 @@ public sealed partial class RaftNode : IRaft
     {
         Term term = message.Term == default ? Term : message.Term;
         Message whole = message with { From = Id, Term = term };
-        if (message.Type is MessageType.AppResp or MessageType.VoteResp or MessageType.PreVoteResp)
+        // A candidate asks for votes when its own term and vote are durable: the others' votes may be enough, and one that led
+        // and forgot it in a crash could be elected in the same term again and fill the same places with other entries.
+        if (message.Type is MessageType.AppResp or MessageType.Vote or MessageType.VoteResp or MessageType.PreVoteResp)
         {
             _messagesAfterAppend.Add(whole);
         }
