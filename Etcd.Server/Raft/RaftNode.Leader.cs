@@ -216,8 +216,9 @@ public sealed partial class RaftNode
             case ProgressState.Probe:
                 from.BecomeReplicate();
                 break;
-            case ProgressState.Snapshot when from.Match >= _log.Forgotten:
-                // Whatever snapshot it has got, by whatever way: the log goes on from there.
+            case ProgressState.Snapshot when from.Match >= _log.Forgotten || from.Match >= from.PendingSnapshot:
+                // Whatever snapshot it has got, by whatever way: the log goes on from there. If the log has gone on without it
+                // meanwhile, the next snapshot does.
                 from.BecomeProbe();
                 from.BecomeReplicate();
                 break;

@@ -14,7 +14,8 @@ public sealed partial class RaftNode
         // A snapshot that came meanwhile has this change in it already, and perhaps its opposite.
         if (index > _log.Restored)
         {
-            _members.Apply(change, _log.Last.Next);
+            // A new member is probed with the newest entry, so that it is spoken to at once.
+            _members.Apply(change, _log.Last);
             OnConfigurationChanged();
         }
 
