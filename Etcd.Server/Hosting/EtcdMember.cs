@@ -24,10 +24,13 @@ namespace Etcd.Server.Hosting;
 /// </summary>
 internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDisposable
 {
+    // etcd's readIndexRetryTime.
+    private const int ReadRetryMilliseconds = 500;
+
     private readonly ServerOptions _options;
     private readonly ILogger _log;
     private readonly TimeProvider _clock;
-    private readonly LogFolder _folder;
+    private readonly RecoveredMember _recovered;
     private readonly LogIndex _recoveredThrough;
     private readonly ClusterState _cluster;
     private readonly StateMachine _machine;
@@ -38,9 +41,6 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
     private ITimer? _ticker;
-    private readonly List<LeaseId> _expired = [];
-    private long _leasesLookedAt;
-    private int _revoking;
     private int _disposed;
 
     /// <summary>Opens the member's folder and puts the rooms together. Nothing runs yet.</summary>
@@ -54,46 +54,51 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         _options = options;
         _log = log;
         _clock = clock;
-        LogFolder folder = LogFolder.Open(files, options);
-        _recoveredThrough = new LogIndex((ulong)folder.Entries.Count);
-        // The entries are for the recovery only: kept here, they would keep the whole log in memory.
-        _folder = folder with { Entries = [] };
-        _cluster = new ClusterState(_folder.ClusterId);
-        Ids = new RequestIds(_folder.MemberId, clock.GetUtcNow());
-        int electionTicks = options.ElectionMilliseconds / options.HeartbeatMilliseconds;
+        RecoveredMember recovered = MemberRecovery.Open(files, Folders(options), Birth(options), WalOptions(options));
+        _recoveredThrough = recovered.Log.Applied + (ulong)recovered.Log.Entries.Count;
+        _cluster = new ClusterState(recovered.ClusterId);
+        Ids = new RequestIds(recovered.Id, clock.GetUtcNow());
         Leases = new LeaseManager(clock, LeaseOptions(options));
         Store = new MvccStore();
         Watches = new WatchHub(Store, clock, () => _watchThread!.Wake(), WatchOptions(options));
         Store.ConnectSink(Watches);
         _machine = new StateMachine(Store, Leases, _cluster);
-        // The whole log is applied again, and its only voter is this member all along: LogFolder saw to that.
-        var random = new Random(unchecked((int)_folder.MemberId.Value));
-        var raft = new RaftNode(
-            new RaftOptions { Id = _folder.MemberId, ElectionTicks = electionTicks, Random = random.Next },
-            new RecoveredLog(_folder.HardState, null, folder.Entries, default, new ConfState([_folder.MemberId], [])));
-        _node = new MemberNode(
-            raft,
-            new WalLogStore(_folder.Wal),
-            _machine,
-            new ThreadPoolCompletions(),
-            Ids,
-            clock,
-            new NodeOptions { RequestBytesMax = options.MaxRequestBytes, RequestTimeout = RequestTimeout(options) });
+        IStateSnapshots state = new NoSnapshots();
+        recovered.InstallInto(state);
+        _node = new MemberNode(new MemberParts
+        {
+            Raft = new RaftNode(RaftOptions(options, recovered.Id), recovered.Log),
+            AppliedTerm = recovered.Log.Snapshot?.Term ?? default,
+            Log = new WalLogStore(recovered.Wal),
+            Snapshots = new SnapshotStore(recovered.Snapshots),
+            Machine = _machine,
+            State = state,
+            Cluster = _cluster,
+            Leases = Leases,
+            Peers = new NoPeers(),
+            Completions = new ThreadPoolCompletions(),
+            Ids = Ids,
+            Clock = clock,
+            Options = NodeOptions(options),
+        });
+        // The entries are for the recovery only: kept here, they would keep the whole log in memory.
+        _recovered = recovered with { Log = recovered.Log with { Entries = [] } };
         _logThread = new WorkerThread("etcd-log", _node.RunLogOnce);
         _applyThread = new WorkerThread("etcd-apply", _node.RunApplyOnce);
         _watchThread = new WorkerThread("etcd-watch", RunWatches);
         _node.LogWork = _logThread.Wake;
         _node.ApplyWork = _applyThread.Wake;
+        _node.LeaseRevokeFailed = (lease, error) => HostingLog.LeaseRevokeFailed(_log, lease.ToString(), error.Text);
     }
 
     /// <summary>Ids of requests and leases.</summary>
     public RequestIds Ids { get; }
 
     /// <inheritdoc/>
-    public MemberId MemberId => _folder.MemberId;
+    public MemberId MemberId => _recovered.Id;
 
     /// <inheritdoc/>
-    public ulong ClusterId => _folder.ClusterId;
+    public ulong ClusterId => _recovered.ClusterId;
 
     /// <inheritdoc/>
     public Term Term => _node.Term;
@@ -155,13 +160,12 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     public void Start()
     {
         TellWhoWeAre();
-        // A sole voter's election needs nobody's answer, so it does not wait for the timeout.
-        _node.Campaign();
         _applyThread.Start();
         _watchThread.Start();
         _logThread.Start();
+        _node.Start();
         TimeSpan tick = TimeSpan.FromMilliseconds(_options.HeartbeatMilliseconds);
-        _ticker = _clock.CreateTimer(_ => Tick(), null, tick, tick);
+        _ticker = _clock.CreateTimer(_ => _node.Tick(), null, tick, tick);
         _ = PublishAsync();
     }
 
@@ -184,11 +188,45 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         _watchThread.Dispose();
         _started.TrySetException(EtcdErrors.Stopped.ToException());
         _ = _started.Task.Exception;
-        _folder.Wal.Dispose();
+        _recovered.Wal.Dispose();
         _stopping.Dispose();
     }
 
     private static TimeSpan RequestTimeout(ServerOptions options) => TimeSpan.FromMilliseconds(5000 + (2 * options.ElectionMilliseconds));
+
+    private static MemberFolders Folders(ServerOptions options) =>
+        new(options.EffectiveWalDir, Path.Combine(Path.GetFullPath(options.EffectiveDataDir), "member", "snap"));
+
+    private static MemberBirth Birth(ServerOptions options)
+    {
+        string[] peerUrls = [.. options.InitialAdvertisePeerUrls.Select(u => u.Text)];
+        MemberId id = ClusterIds.ForMember(peerUrls, options.InitialClusterToken);
+        return new MemberBirth(
+            id, ClusterIds.ForCluster([id]), [new Membership.Member(id, peerUrls, IsLearner: false, options.Name, ClientUrls: [])]);
+    }
+
+    private static Wal.WalOptions WalOptions(ServerOptions options) =>
+        new() { SyncMode = options.UnsafeNoFsync ? Wal.SyncMode.None : Wal.SyncMode.Full };
+
+    private static RaftOptions RaftOptions(ServerOptions options, MemberId id)
+    {
+        // Members must differ in it, and it need not be a secret.
+        var random = new Random(unchecked((int)(id.Value ^ (id.Value >> 32))));
+        return new RaftOptions
+        {
+            Id = id,
+            ElectionTicks = options.ElectionMilliseconds / options.HeartbeatMilliseconds,
+            Random = random.Next,
+        };
+    }
+
+    private static NodeOptions NodeOptions(ServerOptions options) => new()
+    {
+        RequestBytesMax = options.MaxRequestBytes,
+        RequestTimeout = RequestTimeout(options),
+        ElectionTimeout = TimeSpan.FromMilliseconds(options.ElectionMilliseconds),
+        ReadRetryTicks = Math.Max(1, ReadRetryMilliseconds / options.HeartbeatMilliseconds),
+    };
 
     private static LeaseOptions LeaseOptions(ServerOptions options) => new()
     {
@@ -204,19 +242,19 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
 
     private void TellWhoWeAre()
     {
-        if (_folder.Repair is { } repair)
+        if (_recovered.Repair is { } repair)
         {
             HostingLog.Repaired(_log, repair.File, repair.Offset, repair.Backup);
         }
 
         string cluster = ClusterId.ToString("x", System.Globalization.CultureInfo.InvariantCulture);
-        if (_folder.IsNew)
+        if (_recovered.IsNew)
         {
             HostingLog.LocalMember(_log, MemberId.ToString(), cluster);
         }
         else
         {
-            HostingLog.Restarting(_log, cluster, MemberId.ToString(), _folder.HardState.Commit.Value);
+            HostingLog.Restarting(_log, cluster, MemberId.ToString(), _recovered.Log.HardState.Commit.Value);
         }
     }
 
@@ -228,7 +266,6 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
             await _node.WhenApplied(_recoveredThrough.Next).ConfigureAwait(false);
             HostingLog.BecameLeader(_log, MemberId.ToString(), Term.Value);
             HostingLog.ElectedLeader(_log, Leader.ToString(), Term.Value);
-            Leases.Promote(TimeSpan.FromMilliseconds(_options.ElectionMilliseconds));
             await PublishAttributesAsync().ConfigureAwait(false);
             await AgreeOnVersionAsync().ConfigureAwait(false);
             HostingLog.Ready(_log);
@@ -295,59 +332,6 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         {
             _node.Fail(e);
             return Timeout.InfiniteTimeSpan;
-        }
-    }
-
-    private void Tick()
-    {
-        _node.Tick();
-        // A timer's callbacks may overlap if the machine stalls; one look for expired leases at a time is enough.
-        if (Interlocked.CompareExchange(ref _revoking, 1, 0) != 0)
-        {
-            return;
-        }
-
-        try
-        {
-            RevokeExpired();
-        }
-        finally
-        {
-            Volatile.Write(ref _revoking, 0);
-        }
-    }
-
-    /// <summary>An expired lease ends by a logged command, so that every member ends it at the same place.</summary>
-    private void RevokeExpired()
-    {
-        if (_clock.GetElapsedTime(_leasesLookedAt) < TimeSpan.FromMilliseconds(Limits.LeaseTickMilliseconds))
-        {
-            return;
-        }
-
-        _leasesLookedAt = _clock.GetTimestamp();
-        _expired.Clear();
-        Leases.RunOnce(_expired);
-        foreach (LeaseId lease in _expired)
-        {
-            _ = RevokeAsync(lease);
-        }
-    }
-
-    private async Task RevokeAsync(LeaseId lease)
-    {
-        try
-        {
-            byte[] request = new LeaseRevokeRequest { ID = lease.Value }.ToByteArray();
-            await _node.ProposeAsync(RaftCommand.Create(RaftCommandKind.LeaseRevoke, request)).ConfigureAwait(false);
-        }
-        catch (EtcdErrorException e) when (e.Error == EtcdErrors.LeaseNotFound)
-        {
-            // A client revoked it first.
-        }
-        catch (EtcdErrorException e)
-        {
-            HostingLog.LeaseRevokeFailed(_log, lease.ToString(), e.Error.Text);
         }
     }
 }

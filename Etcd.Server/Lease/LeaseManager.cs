@@ -108,6 +108,10 @@ public sealed partial class LeaseManager : ILeaseAttachments
             lock (_gate)
             {
                 lease.CheckpointSeconds = remainingSeconds;
+                if (_isPrimary)
+                {
+                    ScheduleCheckpoint(lease);
+                }
             }
         }
     }

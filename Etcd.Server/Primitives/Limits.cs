@@ -63,6 +63,15 @@ public static class Limits
     /// <summary>Requests that may wait for their proposal to be taken. Beyond: "too many requests".</summary>
     public const int ProposalQueueMax = 65_536;
 
+    /// <summary>Learners in a cluster (etcd: --max-learners). Beyond: "too many learner members in cluster".</summary>
+    public const int LearnersMax = 1;
+
+    /// <summary>Lease checkpoints in one log entry (etcd: maxLeaseCheckpointBatchSize). Beyond: the next entry takes the rest.</summary>
+    public const int LeaseCheckpointsPerEntryMax = 1000;
+
+    /// <summary>How often the remaining time of a long lease is noted in the log, seconds (etcd: 5 minutes).</summary>
+    public const int LeaseCheckpointSeconds = 300;
+
     /// <summary>Keys in the first chunk of a RangeStream answer; the next chunks follow the size of those before (etcd v3.7).</summary>
     public const int RangeStreamFirstChunkKeys = 10;
 }

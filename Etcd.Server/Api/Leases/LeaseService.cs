@@ -105,6 +105,13 @@ internal sealed class LeaseService(ApiContext api) : Protocol.Etcdserverpb.Lease
         switch (renewal.Status)
         {
             case LeaseStatus.Ok:
+                if (renewal.HasCheckpoint)
+                {
+                    // Or the next leader would begin with what was left before this renewal.
+                    await api.Proposals.ProposeAsync(RaftCommand.Create(
+                        RaftCommandKind.LeaseCheckpoint, LeaseCommands.Checkpoint([new LeaseRecord(id, renewal.TtlSeconds, 0)]))).ConfigureAwait(false);
+                }
+
                 return renewal.TtlSeconds;
             case LeaseStatus.NotFound:
                 return 0;
