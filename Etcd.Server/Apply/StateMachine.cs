@@ -12,11 +12,12 @@ namespace Etcd.Server.Apply;
 /// The replicated state: the store, the leases and the membership, and what each command does to them. Every entry is
 /// applied, those that are refused and those that change nothing too, so that all members stay at the same place.
 /// </summary>
-public sealed class StateMachine : IStateMachine
+public sealed partial class StateMachine : IStateMachine
 {
     private readonly MvccStore _store;
     private readonly ClusterState _cluster;
     private readonly KvApplier _kv;
+    private readonly LeaseManager _leaseRoom;
     private readonly LeaseApplier _leases;
     private readonly MembershipApplier _membership;
 
@@ -29,6 +30,7 @@ public sealed class StateMachine : IStateMachine
         _store = store;
         _cluster = cluster;
         _membership = new MembershipApplier(cluster);
+        _leaseRoom = leases;
         _kv = new KvApplier(store, leases);
         _leases = new LeaseApplier(leases, _kv, () => _store.WorkingRevision);
     }
