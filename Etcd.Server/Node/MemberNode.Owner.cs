@@ -35,6 +35,7 @@ public sealed partial class MemberNode
     private Term _ledTerm;
     private LogIndex _termBegan;
     private bool _keepsLeases;
+    private bool _isReplaying;
 
     private bool StepOwner()
     {
@@ -177,8 +178,9 @@ public sealed partial class MemberNode
             _raft.OnApplied(applied);
         }
 
-        if (membersChanged)
+        if (membersChanged || _isReplaying)
         {
+            // At the end of the replay at the latest: after a start from a snapshot no change of the membership may follow.
             ConnectPeers();
             WatchLeadership();
         }
@@ -459,7 +461,8 @@ public sealed partial class MemberNode
             _removed.TrySetResult();
         }
 
-        if (_apply.Applied < _recoveredThrough)
+        _isReplaying = _apply.Applied < _recoveredThrough;
+        if (_isReplaying)
         {
             return;
         }
