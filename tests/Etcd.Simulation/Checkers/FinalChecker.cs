@@ -13,11 +13,12 @@ internal static class FinalChecker
         HistoryHash? first = null;
         foreach (Machine machine in cluster.Machines)
         {
-            if (!cluster.IsMember(machine.Id) || machine.Life is not { } life)
+            if (!cluster.Membership.IsMember(machine.Id) || machine.Life is not { } life)
             {
                 continue;
             }
 
+            CheckMembers(cluster, machine, life);
             CheckKeys(machine, life.Store, model);
             if (!life.Leases.List().Select(static lease => lease.Value).Order().SequenceEqual(model.Leases))
             {
@@ -30,6 +31,17 @@ internal static class FinalChecker
             {
                 throw new SimulationFailure("final state", $"{machine.Name} hashes to {hash}, another member to {first}");
             }
+        }
+    }
+
+    private static void CheckMembers(SimCluster cluster, Machine machine, Life life)
+    {
+        if (!life.Raft.Configuration.Voters.Select(static v => v.Value).Order().SequenceEqual(cluster.Membership.Voters)
+            || !life.Raft.Configuration.Learners.Select(static v => v.Value).Order().SequenceEqual(cluster.Membership.Learners)
+            || !life.Members.Current.Members.Select(static m => m.Id).SequenceEqual(
+                cluster.Membership.Voters.Concat(cluster.Membership.Learners).Order().Select(static id => new Etcd.Server.Primitives.MemberId(id))))
+        {
+            throw new SimulationFailure("final state", $"{machine.Name} knows other members than there are");
         }
     }
 

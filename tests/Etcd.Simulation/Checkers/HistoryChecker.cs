@@ -12,11 +12,12 @@ namespace Etcd.Simulation.Checkers;
 /// (what was acknowledged before a request began is before it in the log); a linearizable read sees at least all that was
 /// acknowledged before it began. With revisions this is linearizability, without a search.
 /// </summary>
-internal sealed class HistoryChecker
+internal sealed class HistoryChecker(Scheduler scheduler, bool clocksAreRight)
 {
     private readonly List<AppliedCommand> _applied = [new AppliedCommand(0, 1, default, 0)];
     private readonly Dictionary<ulong, ulong> _places = [];
     private readonly Dictionary<ulong, ulong> _answeredBefore = [];
+    private readonly Dictionary<long, (long At, long Ticks)> _granted = [];
     private ulong _acknowledgedIndex;
     private long _acknowledgedRevision = 1;
 
@@ -55,6 +56,7 @@ internal sealed class HistoryChecker
             throw new SimulationFailure("at most once", $"request {id:x} is in the log at {_places[id]} and at {entry.Index.Value}");
         }
 
+        CheckLease(command, id);
         ModelOutcome outcome = Model.Apply(command);
         _applied.Add(new AppliedCommand(id, Model.Revision, outcome, 0));
     }
@@ -150,6 +152,21 @@ internal sealed class HistoryChecker
         if (linearizable)
         {
             _acknowledgedRevision = Math.Max(_acknowledgedRevision, revision);
+        }
+    }
+
+    /// <summary>A lease ends by itself no sooner than its time after its grant (the leader's clock must not be wrong for that).</summary>
+    private void CheckLease(InternalRaftRequest command, ulong id)
+    {
+        if (command.LeaseGrant is { } grant)
+        {
+            _granted.TryAdd(grant.ID, (scheduler.Now, grant.TTL * Scheduler.Second));
+        }
+        else if (clocksAreRight && command.LeaseRevoke is { } revoke && !_answeredBefore.ContainsKey(id)
+            && _granted.TryGetValue(revoke.ID, out (long At, long Ticks) granted) && scheduler.Now - granted.At < granted.Ticks)
+        {
+            throw new SimulationFailure(
+                "lease", $"lease {revoke.ID} of {granted.Ticks / Scheduler.Second} s was revoked {(scheduler.Now - granted.At) / Scheduler.Millisecond} ms after its grant");
         }
     }
 

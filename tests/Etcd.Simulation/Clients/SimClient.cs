@@ -135,8 +135,7 @@ internal sealed class SimClient(SimCluster cluster, string name, SimRandom rando
     {
         long id = (Fnv.Of(Encoding.UTF8.GetBytes(name), Fnv.Start) is var h ? (long)(h >> 20) : 0) + ++_nextLease;
         _leases.Add(id);
-        // Longer than any run: when a lease expires is the lease room's own test.
-        return (RaftCommandKind.LeaseGrant, new LeaseGrantRequest { ID = id, TTL = 100_000 });
+        return (RaftCommandKind.LeaseGrant, new LeaseGrantRequest { ID = id, TTL = random.LogUniform(1, 60) });
     }
 
     private (RaftCommandKind, IMessage) Revoke()
@@ -153,7 +152,7 @@ internal sealed class SimClient(SimCluster cluster, string name, SimRandom rando
         var request = new CommandRequest(this, command, what.Kind == RaftCommandKind.Txn);
         Begin(life, request, () =>
         {
-            request.Answer = life.Propose(command);
+            request.Answer = life.Node.ProposeAsync(command);
             cluster.History.OnAsk(command.Id);
             cluster.Trace.Mix(10, life.Machine.Id.Value, command.Id, (ulong)what.Kind);
             if (cluster.Trace.IsOn)
@@ -174,7 +173,7 @@ internal sealed class SimClient(SimCluster cluster, string name, SimRandom rando
                 cluster.Trace.Say(name, $"reads {key} from {life.Machine.Name}, not before revision {request.NotBefore}");
             }
 
-            request.Confirmed = life.Linearize();
+            request.Confirmed = life.Node.LinearizeAsync(CancellationToken.None).AsTask();
         });
     }
 

@@ -26,8 +26,6 @@ internal sealed record SwarmOptions
 
     public int CatchUpEntries { get; init; } = 5000;
 
-    public int SnapshotEntries { get; init; } = 100_000;
-
     public int SegmentBytes { get; init; } = 16 * 1024;
 
     /// <summary>Longest time between a wake-up and the step.</summary>
@@ -130,7 +128,6 @@ internal sealed record SwarmOptions
             MessageBytesMax = random.Pick([1024 * 1024, 1024 * 1024, 4096, 256]),
             InflightMessagesMax = random.Pick([512, 512, 16, 2]),
             CatchUpEntries = smallLog ? random.Next(1, 60) : 5000,
-            SnapshotEntries = smallLog ? random.Next(10, 120) : 100_000,
             SegmentBytes = random.Pick([4 * 1024, 16 * 1024, 64 * 1024]),
             StepMsMax = random.Pick([0.02, 0.1, 1.0, 20.0]),
             SyncMsMin = 0.05,

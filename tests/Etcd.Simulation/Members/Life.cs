@@ -1,5 +1,6 @@
 using System.Globalization;
 using Etcd.Server.Apply;
+using Etcd.Server.Io;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
 using Etcd.Server.Node;
@@ -16,65 +17,78 @@ namespace Etcd.Simulation.Members;
 
 /// <summary>
 /// One run of a member's process: the real rooms put together as Hosting does it, on a simulated machine. Each step is an
-/// event of its own, some time after its wake-up.
+/// event of its own, some time after its wake-up. The log's step is one event at the end of the time that its write and sync
+/// take: until then nobody can tell whether it has begun, so this is the same as if it had blocked all the while.
 /// </summary>
-internal sealed class Life
+internal sealed class Life : ICompletions
 {
-    public const string Folder = "/m";
+    private const string Wal = "/member/wal";
+    private const string Snap = "/member/snap";
     private readonly SimCluster _cluster;
-    private readonly SmallOwner _node;
+    private readonly MemberNode _node;
     private readonly WriteAheadLog _wal;
-    private readonly ClusterState _members;
-    private readonly Step _owner;
+    private readonly ObservedStateMachine _machine;
+    private readonly RecoveredMember _recovered;
     private readonly Step _log;
     private readonly Step _apply;
-    private readonly long _tick;
+    private readonly SimPeers _peers;
+    private readonly ObservedSnapshots _snapshots;
+    private int _received;
+    private ulong _visible;
 
     public Life(SimCluster cluster, Machine machine, SimRandom random)
     {
         _cluster = cluster;
         Machine = machine;
         SwarmOptions options = cluster.Options;
-        var walOptions = new WalOptions { SegmentBytes = options.SegmentBytes, BufferBytes = 64 * 1024 };
-        string folder = Folder + "/wal";
-        if (!machine.Disk.DirectoryExists(folder))
-        {
-            using WriteAheadLog created = WriteAheadLog.Create(machine.Disk, folder, new byte[] { 1 }, walOptions);
-            created.Append(cluster.FirstState, cluster.FirstEntries);
-            created.Sync();
-            cluster.Consensus.OnBegin(machine.Id, cluster.FirstState, cluster.FirstEntries);
-        }
-
-        WalOpenResult found = WriteAheadLog.OpenForAppend(machine.Disk, folder, WalSnapshotMark.Beginning, walOptions);
-        _wal = found.Log;
-        cluster.Consensus.OnRecovered(machine.Id, found.HardState, default, default, found.Entries);
+        _recovered = MemberRecovery.Open(
+            machine.Disk,
+            new MemberFolders(Wal, Snap),
+            new MemberBirth(machine.Id, SimCluster.ClusterId, machine.IsFirst ? cluster.FirstMembers : []),
+            new WalOptions { SegmentBytes = options.SegmentBytes, BufferBytes = 64 * 1024 });
+        _wal = _recovered.Wal;
+        Observe(_recovered.Log);
         Store = new MvccStore();
         Leases = new LeaseManager(machine.Clock);
-        _members = new ClusterState(1);
-        Raft = cluster.Mutate(machine, new RaftNode(
+        Members = new ClusterState(_recovered.ClusterId);
+        var state = new StateMachine(Store, Leases, Members);
+        _machine = new ObservedStateMachine(machine.Id, state, cluster.Consensus, cluster.History, cluster.Trace, OnChange);
+        var whole = new ObservedState(state, OnInstalled);
+        _snapshots = new ObservedSnapshots(new SnapshotStore(_recovered.Snapshots)) { LastOpened = _recovered.Log.Snapshot?.Index ?? default };
+        _recovered.InstallInto(whole);
+        Raft = cluster.Mutation.Wrap(machine, new RaftNode(
             new RaftOptions
             {
                 Id = machine.Id,
                 PreVote = options.PreVote,
                 MessageBytesMax = options.MessageBytesMax,
                 InflightMessagesMax = options.InflightMessagesMax,
-                CatchUpEntries = 1_000_000,
+                CatchUpEntries = options.CatchUpEntries,
                 Random = random.Next,
             },
-            new RecoveredLog(found.HardState, null, found.Entries, default, ConfState.Empty)));
-        _node = new SmallOwner(
-            Raft,
-            new ObservedLogStore(machine.Id, new WalLogStore(_wal), cluster.Consensus),
-            new ObservedStateMachine(machine.Id, new StateMachine(Store, Leases, _members), cluster.Consensus, cluster.History, cluster.Trace, OnApplied),
-            Send,
-            new RequestIds(machine.Id, machine.Clock.GetUtcNow().AddMilliseconds(cluster.NextLife())));
-        _owner = new Step(this, machine.StepDelay, () => _node.RunOwner());
-        _log = new Step(this, machine.SyncDelay, () => _node.RunLog());
-        _apply = new Step(this, machine.StepDelay, () => _node.RunApply());
-        _node.OwnerWork = _owner.Wake;
+            _recovered.Log));
+        _peers = new SimPeers(machine, this, cluster.Network);
+        _node = new MemberNode(new MemberParts
+        {
+            Raft = Raft,
+            AppliedTerm = _recovered.Log.Snapshot?.Term ?? default,
+            Log = new ObservedLogStore(machine.Id, cluster.Mutation.Wrap(machine, new WalLogStore(_wal)), cluster.Consensus),
+            Snapshots = _snapshots,
+            Machine = _machine,
+            State = whole,
+            Cluster = Members,
+            Leases = Leases,
+            Peers = _peers,
+            KnownPeers = cluster.KnownPeers(machine),
+            Completions = this,
+            Ids = new RequestIds(machine.Id, machine.Clock.GetUtcNow()),
+            Clock = machine.Clock,
+            Options = new NodeOptions(),
+        });
+        _log = new Step(this, machine.SyncDelay, RunLog);
+        _apply = new Step(this, machine.StepDelay, RunApply);
         _node.LogWork = _log.Wake;
         _node.ApplyWork = _apply.Wake;
-        _tick = Limits.HeartbeatMilliseconds * Scheduler.Millisecond;
     }
 
     public Machine Machine { get; }
@@ -85,6 +99,10 @@ internal sealed class Life
 
     public LeaseManager Leases { get; }
 
+    public ClusterState Members { get; }
+
+    public MemberNode Node => _node;
+
     public IPeerInbox Inbox => _node;
 
     /// <summary>Requests that clients wait for.</summary>
@@ -94,30 +112,51 @@ internal sealed class Life
     public long ShownRevision { get; set; }
 
     /// <summary>Why it cannot go on; null while it can.</summary>
-    public Exception? Failure => null;
+    public Exception? Failure => _node.Failed.Exception?.GetBaseException();
 
-    public ulong Applied => _node.Applied;
+    public ulong Applied => _node.Applied.Value;
+
+    /// <summary>Whether it has applied its own removal.</summary>
+    public bool IsRemoved => _node.Removed.IsCompleted;
 
     public void Start()
     {
-        _owner.Wake();
+        _node.Start();
         Ticking();
     }
 
     public string Describe() => string.Create(
-        CultureInfo.InvariantCulture, $"{Raft.Role} of term {Raft.Term.Value}, leader {Raft.Leader}, last {Raft.LastIndex.Value}, commit {Raft.Committed.Value}, applied {Applied}");
+        CultureInfo.InvariantCulture,
+        $"{Raft.Role} of term {Raft.Term.Value}, leader {Raft.Leader}, last {Raft.LastIndex.Value}, commit {Raft.Committed.Value}, applied {Applied}");
 
-    public Task<ApplyOutcome> Propose(RaftCommand command) => _node.Propose(command);
+    /// <summary>Whether messages of a member are taken.</summary>
+    public bool Takes(MemberId from) => _peers.Takes(from);
 
-    public Task Linearize() => _node.Linearize();
+    /// <summary>A snapshot has arrived: it becomes durable under a name of its own, and then the node's.</summary>
+    public void TakeSnapshot(Message message, byte[] content)
+    {
+        string path = Path.Combine(Snap, "received-" + (++_received).ToString(CultureInfo.InvariantCulture) + ".tmp");
+        using (IDataFile file = Machine.Disk.Open(path, FileOpenMode.CreateOrTruncate))
+        {
+            file.WriteAt(content, 0);
+            file.FullSync();
+        }
 
-    public void TakeSnapshot(Message message, byte[] content) => throw new InvalidOperationException("not yet");
+        _node.DeliverSnapshot(message, path);
+    }
 
     /// <summary>After each step: what the observer sees of it, and the clients whose requests are over.</summary>
     public void LookAfterStep()
     {
         _cluster.Consensus.OnStep(Machine.Id, Raft.Role, Raft.Term, Raft.Committed);
-        _cluster.History.OnVisible(Machine.Id, Applied, Store.CurrentRevision);
+        ulong applied = Applied;
+        if (applied < _visible)
+        {
+            throw new Checkers.SimulationFailure("apply order", $"{Machine.Name} shows {applied} after {_visible}");
+        }
+
+        _visible = applied;
+        _cluster.History.OnVisible(Machine.Id, applied, Store.CurrentRevision);
         for (int i = 0; i < Pending.Count; i++)
         {
             SimClient.Request request = Pending[i];
@@ -139,46 +178,77 @@ internal sealed class Life
         Pending.Clear();
     }
 
-    private void Ticking() => Machine.DoAfter(this, Machine.Clock.ToReal(_tick), () =>
+    /// <summary>Answers are given in an event of their own.</summary>
+    void ICompletions.Post(IThreadPoolWorkItem work) => Machine.DoAfter(this, Scheduler.Microsecond, work.Execute);
+
+    private void Observe(RecoveredLog log)
+    {
+        if (Machine.HasBegun)
+        {
+            _cluster.Consensus.OnRecovered(Machine.Id, log.HardState, log.Snapshot?.Index ?? default, log.Snapshot?.Term ?? default, log.Entries);
+        }
+        else
+        {
+            Machine.HasBegun = true;
+            _cluster.Consensus.OnBegin(Machine.Id, log.HardState, log.Entries);
+        }
+    }
+
+    private void OnInstalled()
+    {
+        _machine.OnInstalled(_snapshots.LastOpened);
+        _cluster.OnInstalled(Machine, _snapshots.LastOpened.Value, Members.Current);
+    }
+
+    private void OnChange(Entry entry, ConfChange change) => _cluster.OnConfigurationApplied(entry, change);
+
+    private void RunLog()
+    {
+        if (_node.RunLogOnce())
+        {
+            _log.Wake();
+        }
+    }
+
+    private void RunApply()
+    {
+        TimeSpan next = _node.RunApplyOnce();
+        if (next != Timeout.InfiniteTimeSpan)
+        {
+            _apply.WakeAfter(Math.Max(next.Ticks, Machine.StepDelay()));
+        }
+    }
+
+    private void Ticking() => Machine.DoAfter(this, Machine.Clock.ToReal(Limits.HeartbeatMilliseconds * Scheduler.Millisecond), () =>
     {
         _node.Tick();
         Ticking();
     });
 
-    private void Send(Message message)
-    {
-        if (Machine.IsAlive(this) && !Machine.Disk.HasCrashed)
-        {
-            _cluster.Network.Send(Machine, this, message);
-        }
-    }
-
-    private void OnApplied(Entry entry)
-    {
-        if (entry.Type == EntryType.ConfChange)
-        {
-            _cluster.OnConfigurationApplied(entry);
-        }
-    }
-
     /// <summary>A step that runs some time after it was woken, once for all wake-ups until then.</summary>
     private sealed class Step(Life life, Func<long> delay, Action run)
     {
-        private bool _woken;
+        private long _due = long.MaxValue;
 
-        public void Wake()
+        public void Wake() => WakeAfter(delay());
+
+        public void WakeAfter(long after)
         {
-            if (!_woken)
+            long due = life._cluster.Scheduler.Now + after;
+            if (due < _due)
             {
-                _woken = true;
-                life.Machine.DoAfter(life, delay(), Run);
+                _due = due;
+                life.Machine.DoAfter(life, after, () => Run(due));
             }
         }
 
-        private void Run()
+        private void Run(long due)
         {
-            _woken = false;
-            run();
+            if (due == _due)
+            {
+                _due = long.MaxValue;
+                run();
+            }
         }
     }
 }

@@ -30,8 +30,6 @@ internal sealed class Machine : INetworkMember
         Name = name;
         Clock = new SimClock(cluster.Scheduler);
         Disk = new SimDisk(new SimDiskOptions { Random = random });
-        Disk.CreateDirectory(Life.Folder);
-        Disk.SyncDirectory("/");
     }
 
     public MemberId Id { get; }
@@ -41,6 +39,12 @@ internal sealed class Machine : INetworkMember
     public SimClock Clock { get; }
 
     public SimDisk Disk { get; private set; }
+
+    /// <summary>Whether its member is one of the first ones, which make the cluster.</summary>
+    public bool IsFirst { get; init; }
+
+    /// <summary>Whether its member has ever been started as far as having a log.</summary>
+    public bool HasBegun { get; set; }
 
     /// <summary>The process that runs; null while there is none.</summary>
     public Life? Life { get; private set; }
@@ -73,22 +77,24 @@ internal sealed class Machine : INetworkMember
         try
         {
             Life = new Life(_cluster, this, _random.Fork());
-            Life.Start();
-            Say("started: " + Life.Describe());
         }
         catch (SimulatedCrashException)
         {
-            Life = null;
             PowerFailure();
+            return;
         }
         catch (FileSystemException e)
         {
-            Say("could not start: " + e.Message);
-            Life = null;
-            EndProcess();
-            StartLater();
+            HandleFailure(e);
+            return;
         }
+
+        Say("started: " + Life.Describe());
+        Do(Life, Life.Start);
     }
+
+    /// <summary>Whether a life may still say something: not when its machine has just lost power.</summary>
+    public bool CanSend(object life) => IsAlive(life) && !Disk.HasCrashed;
 
     /// <summary>Runs a piece of work in a life, unless the machine is paused; then it waits.</summary>
     public void Do(Life life, Action work)
@@ -129,6 +135,11 @@ internal sealed class Machine : INetworkMember
         {
             HandleFailure(failure);
         }
+        else if (life.IsRemoved && !IsGone)
+        {
+            Say("knows that it was removed");
+            Destroy();
+        }
     }
 
     /// <summary>Runs a piece of work in a life after a while.</summary>
@@ -145,7 +156,7 @@ internal sealed class Machine : INetworkMember
 
     public void Receive(Message message)
     {
-        if (Life is { } life)
+        if (Life is { } life && life.Takes(message.From))
         {
             Do(life, () => life.Inbox.Deliver(message));
         }

@@ -15,12 +15,19 @@ internal sealed class ObservedLogStore(MemberId member, ILogStore inner, Consens
         inner.Append(hardState, entries);
     }
 
+    public void SaveSnapshot(Snapshot snapshot)
+    {
+        checker.OnSnapshotSaved(member, snapshot.Index, snapshot.Term);
+        inner.SaveSnapshot(snapshot);
+        checker.OnSynced(member);
+    }
+
     public void Sync()
     {
         inner.Sync();
         checker.OnSynced(member);
     }
 
-    /// <summary>Filling files with zeros ahead is for real disks; a simulated one has nothing of it.</summary>
+    /// <summary>Filling files with zeros ahead is for real disks; on a simulated one it would only take time.</summary>
     public bool PrepareAhead() => false;
 }

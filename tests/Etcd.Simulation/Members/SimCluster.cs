@@ -1,50 +1,37 @@
-using Etcd.Protocol.Raftpb;
+using System.Globalization;
+using Etcd.Server.Apply;
+using Etcd.Server.Membership;
+using Etcd.Server.Peer;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 using Etcd.Simulation.Checkers;
 using Etcd.Simulation.Engine;
 using Etcd.Simulation.Faults;
+using Etcd.Simulation.Mutations;
 using Etcd.Simulation.Network;
-using Google.Protobuf;
-using ConfChange = Etcd.Protocol.Raftpb.ConfChange;
-using Entry = Etcd.Server.Raft.Entry;
-using EntryType = Etcd.Server.Raft.EntryType;
-using HardState = Etcd.Server.Raft.HardState;
-using Member = Etcd.Server.Membership.Member;
-using MemberJson = Etcd.Server.Membership.MemberJson;
 
 namespace Etcd.Simulation.Members;
 
 /// <summary>All machines of a run, what connects them, and who watches them.</summary>
 internal sealed class SimCluster
 {
-    private readonly SortedSet<ulong> _voters = [];
-    private readonly SortedSet<ulong> _learners = [];
-    private readonly HashSet<ulong> _appliedChanges = [];
+    public const ulong ClusterId = 0xC1;
     private readonly SimRandom _random;
-    private int _lives;
     private int _machines;
 
-    public SimCluster(SwarmOptions options, SimRandom random, TextWriter? trace, Func<Machine, IRaft, IRaft>? mutation = null)
+    public SimCluster(SwarmOptions options, SimRandom random, TextWriter? trace, Mutation? mutation = null)
     {
         Options = options;
         _random = random;
-        Mutate = mutation ?? (static (_, raft) => raft);
+        Mutation = mutation ?? Mutation.None;
         Trace = new Trace(Scheduler, trace);
         Consensus = new ConsensusChecker { FirstEntries = (ulong)options.Members };
+        History = new HistoryChecker(Scheduler, options.DriftPpm == 0 && options.ClockJumpRate == 0);
         Network = new SimNetwork(Scheduler, random.Fork(), Trace, Consensus) { Options = options.Network };
-        FirstEntries = new Entry[options.Members];
-        var ids = new ulong[options.Members];
         for (int i = 0; i < options.Members; i++)
         {
-            ids[i] = (ulong)(i + 1) * 0x1111;
-            FirstEntries[i] = new Entry(new Term(1), new LogIndex((ulong)i + 1), EntryType.ConfChange, Change(ConfChangeType.ConfChangeAddNode, ids[i], false));
-        }
-
-        FirstState = new HardState(new Term(1), MemberId.None, new LogIndex((ulong)options.Members));
-        foreach (ulong id in ids)
-        {
-            Add(new MemberId(id));
+            Machine machine = Add(isFirst: true);
+            FirstMembers.Add(MemberOf(machine.Id, isLearner: false));
         }
     }
 
@@ -56,76 +43,70 @@ internal sealed class SimCluster
 
     public ConsensusChecker Consensus { get; }
 
-    public HistoryChecker History { get; } = new();
+    public MembershipModel Membership { get; } = new();
+
+    public HistoryChecker History { get; }
 
     public SimNetwork Network { get; }
 
-    /// <summary>Where a mutation puts its wrong core around the right one.</summary>
-    public Func<Machine, IRaft, IRaft> Mutate { get; }
+    public Mutation Mutation { get; }
 
-    /// <summary>The machines that belong to the cluster, and those that were taken out and do not know it yet.</summary>
+    /// <summary>The machines that belong to the cluster, those that join, and those that were taken out and do not know it yet.</summary>
     public List<Machine> Machines { get; } = [];
 
-    /// <summary>The log that the first members begin with: themselves.</summary>
-    public Entry[] FirstEntries { get; }
-
-    public HardState FirstState { get; }
+    /// <summary>Those who make the cluster.</summary>
+    public List<Member> FirstMembers { get; } = [];
 
     public bool ClientsRun { get; set; } = true;
 
     /// <summary>Whether the faults are over.</summary>
     public bool IsHealing { get; set; }
 
-    /// <summary>The voters as of the last change that anyone has applied.</summary>
-    public IReadOnlyCollection<ulong> Voters => _voters;
+    public static Member MemberOf(MemberId id, bool isLearner) =>
+        new(id, ["http://" + id.Value.ToString(CultureInfo.InvariantCulture)], isLearner, "", []);
 
-    /// <summary>The learners as of the last change that anyone has applied.</summary>
-    public IReadOnlyCollection<ulong> Learners => _learners;
-
-    /// <summary>Whether a member belongs to the cluster, as of the last change that anyone has applied.</summary>
-    public bool IsMember(MemberId id) => _voters.Contains(id.Value) || _learners.Contains(id.Value);
-
-    public int NextLife() => ++_lives;
-
-    public Machine Add(MemberId id)
+    /// <summary>A new machine; its member begins when it is started.</summary>
+    public Machine Add(bool isFirst)
     {
-        var machine = new Machine(this, id, "m" + ++_machines, _random.Fork());
+        ulong number = (ulong)++_machines;
+        var machine = new Machine(this, new MemberId(number * 0x1111), "m" + number.ToString(CultureInfo.InvariantCulture), _random.Fork()) { IsFirst = isFirst };
         Machines.Add(machine);
         Network.Join(machine);
         return machine;
     }
 
+    /// <summary>Who a joining member is told the others are.</summary>
+    public IReadOnlyList<PeerAddress> KnownPeers(Machine machine) =>
+        [.. Machines.Where(other => other != machine).Select(other => new PeerAddress(other.Id, MemberOf(other.Id, false).PeerUrls))];
+
     /// <summary>An entry that changes the membership was applied somewhere.</summary>
-    public void OnConfigurationApplied(in Entry entry)
+    public void OnConfigurationApplied(in Entry entry, ConfChange change)
     {
-        if (!_appliedChanges.Add(entry.Index.Value))
+        if (!Membership.Apply(entry, change))
         {
             return;
         }
 
-        ConfChange change = ConfChange.Parser.ParseFrom(entry.Data.Span);
-        switch (change.Type)
+        Consensus.OnConfiguration([.. Membership.Voters.Select(static id => new MemberId(id))]);
+        foreach (Machine machine in Machines)
         {
-            case ConfChangeType.ConfChangeAddNode:
-                _learners.Remove(change.NodeId);
-                _voters.Add(change.NodeId);
-                break;
-            case ConfChangeType.ConfChangeAddLearnerNode:
-                _learners.Add(change.NodeId);
-                break;
-            case ConfChangeType.ConfChangeRemoveNode:
-                _learners.Remove(change.NodeId);
-                _voters.Remove(change.NodeId);
-                break;
+            // Whoever was added begins.
+            if (Membership.IsMember(machine.Id) && !machine.HasBegun && !machine.IsUp)
+            {
+                Machine joining = machine;
+                Scheduler.After(_random.LogUniform(Scheduler.Millisecond, 2 * Scheduler.Second), joining.Start);
+            }
         }
-
-        Consensus.OnConfiguration([.. _voters.Select(static id => new MemberId(id))]);
     }
 
-    public static byte[] Change(ConfChangeType type, ulong id, bool isLearner) => new ConfChange
+    /// <summary>A member has replaced its state: it must know the members of that moment.</summary>
+    public void OnInstalled(Machine machine, ulong index, ClusterState.Snapshot members)
     {
-        Type = type,
-        NodeId = id,
-        Context = ByteString.CopyFrom(MemberJson.Encode(new Member(new MemberId(id), ["http://" + id], isLearner, "", []))),
-    }.ToByteArray();
+        (IReadOnlyList<ulong> voters, IReadOnlyList<ulong> learners) = Membership.At(index);
+        if (!members.Members.Where(static m => !m.IsLearner).Select(static m => m.Id.Value).SequenceEqual(voters)
+            || !members.Members.Where(static m => m.IsLearner).Select(static m => m.Id.Value).SequenceEqual(learners))
+        {
+            throw new SimulationFailure("membership", $"{machine.Name} installed the state at {index} with other members than there were");
+        }
+    }
 }

@@ -43,9 +43,11 @@ internal sealed class SimNetwork(Scheduler scheduler, SimRandom random, Trace tr
         }
     }
 
-    /// <summary>Since when messages have come through to a member without one that was lost.</summary>
-    public long? ActiveSince(MemberId from, MemberId to) =>
-        LinkOf(from, to) is { Cut: false, ActiveSince: { } since } && _members.TryGetValue(to.Value, out INetworkMember? member) && member.IsUp ? since : null;
+    /// <summary>For how long messages have come through to a member without one that was lost; null if the last one was.</summary>
+    public long? ActiveFor(MemberId from, MemberId to) =>
+        LinkOf(from, to) is { Cut: false, ActiveSince: { } since } && _members.TryGetValue(to.Value, out INetworkMember? member) && member.IsUp
+            ? scheduler.Now - since
+            : null;
 
     public void Send(INetworkMember from, object life, in Message message)
     {

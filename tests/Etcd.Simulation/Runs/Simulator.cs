@@ -5,6 +5,7 @@ using Etcd.Simulation.Clients;
 using Etcd.Simulation.Engine;
 using Etcd.Simulation.Faults;
 using Etcd.Simulation.Members;
+using Etcd.Simulation.Mutations;
 using Etcd.Simulation.Network;
 
 namespace Etcd.Simulation.Runs;
@@ -24,7 +25,7 @@ internal sealed class Simulator
     private readonly SimRandom _random;
     private readonly List<SimClient> _clients = [];
 
-    public Simulator(ulong seed, TextWriter? trace = null, Func<Machine, IRaft, IRaft>? mutation = null, Func<SwarmOptions, SwarmOptions>? change = null)
+    public Simulator(ulong seed, TextWriter? trace = null, Mutation? mutation = null, Func<SwarmOptions, SwarmOptions>? change = null)
     {
         _seed = seed;
         _random = new SimRandom(seed);
@@ -63,7 +64,7 @@ internal sealed class Simulator
             _cluster.Consensus.Elections,
             _faults.Count,
             _cluster.Network.SnapshotsDelivered,
-            0));
+            _cluster.Membership.Changes - _cluster.Options.Members));
     }
 
     private void RunPhases()
@@ -80,6 +81,7 @@ internal sealed class Simulator
             client.Start();
         }
 
+        new SimOperator(_cluster, _random.Fork()).Start();
         _faults.Start();
         RunUntil(_cluster.Options.FaultSeconds * Scheduler.Second);
         Heal();
@@ -99,7 +101,12 @@ internal sealed class Simulator
 
         foreach (Machine machine in _cluster.Machines)
         {
-            if (!away.Contains(machine))
+            // Whoever was removed and has not heard of it is switched off by whoever runs the cluster.
+            if (_cluster.Membership.WasRemoved(machine.Id))
+            {
+                machine.Destroy();
+            }
+            else if (!away.Contains(machine) && (machine.HasBegun || _cluster.Membership.IsMember(machine.Id)))
             {
                 machine.Release();
             }
@@ -123,10 +130,10 @@ internal sealed class Simulator
     /// <summary>Takes a minority of the voters away.</summary>
     private void HoldBack(List<Machine> away)
     {
-        int most = (_cluster.Voters.Count - 1) / 2;
+        int most = (_cluster.Membership.Voters.Count - 1) / 2;
         foreach (Machine machine in _cluster.Machines)
         {
-            if (away.Count < most && _cluster.Voters.Contains(machine.Id.Value) && _random.Chance(0.6))
+            if (away.Count < most && _cluster.Membership.Voters.Contains(machine.Id.Value) && _random.Chance(0.6))
             {
                 machine.HoldDown();
                 away.Add(machine);
@@ -171,7 +178,7 @@ internal sealed class Simulator
     {
         foreach (Machine machine in _cluster.Machines)
         {
-            if (_cluster.IsMember(machine.Id) && (machine.Life is not { } life || life.Applied != _cluster.Consensus.Committed || life.Raft.Committed.Value != life.Applied || life.Raft.Leader.IsNone))
+            if (_cluster.Membership.IsMember(machine.Id) && (machine.Life is not { } life || life.Applied != _cluster.Consensus.Committed || life.Raft.Committed.Value != life.Applied || life.Raft.Leader.IsNone))
             {
                 return false;
             }
