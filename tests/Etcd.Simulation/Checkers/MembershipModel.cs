@@ -12,7 +12,7 @@ internal sealed class MembershipModel
 {
     private readonly SortedSet<ulong> _voters = [];
     private readonly SortedSet<ulong> _learners = [];
-    private readonly HashSet<ulong> _removed = [];
+    private readonly Dictionary<ulong, ulong> _removed = [];
     private readonly Dictionary<ulong, bool> _refused = [];
     private readonly List<(ulong Index, ulong[] Voters, ulong[] Learners)> _history = [];
 
@@ -27,7 +27,10 @@ internal sealed class MembershipModel
 
     public bool IsMember(MemberId id) => _voters.Contains(id.Value) || _learners.Contains(id.Value);
 
-    public bool WasRemoved(MemberId id) => _removed.Contains(id.Value);
+    public bool WasRemoved(MemberId id) => _removed.ContainsKey(id.Value);
+
+    /// <summary>The index of a removal.</summary>
+    public ulong RemovedAt(MemberId id) => _removed[id.Value];
 
     /// <summary>The members at an index.</summary>
     public (IReadOnlyList<ulong> Voters, IReadOnlyList<ulong> Learners) At(ulong index)
@@ -52,7 +55,7 @@ internal sealed class MembershipModel
         bool isFirst = !_refused.TryGetValue(entry.Index.Value, out bool refused);
         if (isFirst)
         {
-            refused = !Change(WireChange.Parser.ParseFrom(entry.Data.Span));
+            refused = !Change(entry.Index.Value, WireChange.Parser.ParseFrom(entry.Data.Span));
             _refused.Add(entry.Index.Value, refused);
             if (!refused)
             {
@@ -68,12 +71,12 @@ internal sealed class MembershipModel
         return isFirst && !refused;
     }
 
-    private bool Change(WireChange change)
+    private bool Change(ulong index, WireChange change)
     {
         ulong id = change.NodeId;
         bool isVoter = _voters.Contains(id);
         bool isLearner = _learners.Contains(id);
-        if (_removed.Contains(id))
+        if (_removed.ContainsKey(id))
         {
             return false;
         }
@@ -89,7 +92,7 @@ internal sealed class MembershipModel
                 // Not more than one learner, unless a flag says so.
                 return !isVoter && !isLearner && _learners.Count < Limits.LearnersMax && _learners.Add(id);
             case ConfChangeType.ConfChangeRemoveNode:
-                return (_learners.Remove(id) || _voters.Remove(id)) && _removed.Add(id);
+                return (_learners.Remove(id) || _voters.Remove(id)) && _removed.TryAdd(id, index);
             default:
                 return isVoter || isLearner;
         }

@@ -10,6 +10,11 @@ internal sealed class SimOperator(SimCluster cluster, SimRandom random)
 {
     private const int MembersMax = 7;
 
+    /// <summary>A proposal that is older is either in the log or never will be.</summary>
+    private const long ForgottenAfter = 12 * Scheduler.Second;
+
+    private long _removedAt = -ForgottenAfter;
+
     public void Start()
     {
         Every(cluster.Options.MembershipRate, ChangeMembership);
@@ -69,8 +74,17 @@ internal sealed class SimOperator(SimCluster cluster, SimRandom random)
             return ConfChangeCommand.Add(SimCluster.MemberOf(Joining().Id, isLearner: random.Chance(0.6)));
         }
 
-        ulong[] members = [.. cluster.Membership.Voters, .. cluster.Membership.Learners];
-        return members.Length > 1 ? ConfChangeCommand.Remove(new MemberId(random.Pick(members))) : null;
+        // Two removals that are under way at once must not take the last voter: to ask for that is the operator's mistake.
+        bool mayTakeVoter = cluster.Membership.Voters.Count > 2
+            || (cluster.Membership.Voters.Count == 2 && cluster.Scheduler.Now - _removedAt > ForgottenAfter);
+        ulong[] members = mayTakeVoter ? [.. cluster.Membership.Voters, .. cluster.Membership.Learners] : [.. cluster.Membership.Learners];
+        if (members.Length == 0)
+        {
+            return null;
+        }
+
+        _removedAt = cluster.Scheduler.Now;
+        return ConfChangeCommand.Remove(new MemberId(random.Pick(members)));
     }
 
     /// <summary>A machine that waits to be added, or a new one.</summary>

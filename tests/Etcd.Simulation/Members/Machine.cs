@@ -21,6 +21,7 @@ internal sealed class Machine : INetworkMember
     private long _pausedUntil;
     private long _slowUntil;
     private bool _restarting;
+    private bool _isLeaving;
 
     public Machine(SimCluster cluster, MemberId id, string name, SimRandom random)
     {
@@ -135,10 +136,11 @@ internal sealed class Machine : INetworkMember
         {
             HandleFailure(failure);
         }
-        else if (life.IsRemoved && !IsGone)
+        else if (life.IsRemoved && !_isLeaving)
         {
+            _isLeaving = true;
             Say("knows that it was removed");
-            Destroy();
+            Leave();
         }
     }
 
@@ -254,6 +256,22 @@ internal sealed class Machine : INetworkMember
         IsGone = true;
         EndProcess();
     }
+
+    /// <summary>
+    /// A removed member is switched off when all others have the removal on their disks as committed. Before, its vote may still
+    /// be needed: those who do not know yet count it among the voters.
+    /// </summary>
+    private void Leave() => Scheduler.After(500 * Scheduler.Millisecond, () =>
+    {
+        if (_cluster.IsSettled(_cluster.Membership.RemovedAt(Id)))
+        {
+            Destroy();
+        }
+        else
+        {
+            Leave();
+        }
+    });
 
     private void HandleFailure(Exception failure)
     {

@@ -79,6 +79,10 @@ internal sealed class SimCluster
     public IReadOnlyList<PeerAddress> KnownPeers(Machine machine) =>
         [.. Machines.Where(other => other != machine).Select(other => new PeerAddress(other.Id, MemberOf(other.Id, false).PeerUrls))];
 
+    /// <summary>Whether all members have an entry on their disks as committed, so that even a power failure lets none forget it.</summary>
+    public bool IsSettled(ulong index) =>
+        Membership.Voters.Concat(Membership.Learners).All(id => Consensus.Disk(new MemberId(id)).DurableState.Commit.Value >= index);
+
     /// <summary>An entry that changes the membership was applied somewhere.</summary>
     public void OnConfigurationApplied(in Entry entry, ConfChange change)
     {

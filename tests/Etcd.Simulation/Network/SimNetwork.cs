@@ -11,6 +11,9 @@ namespace Etcd.Simulation.Network;
 /// </summary>
 internal sealed class SimNetwork(Scheduler scheduler, SimRandom random, Trace trace, ConsensusChecker checker)
 {
+    /// <summary>How long the sender of a snapshot waits for the answer.</summary>
+    private const long SnapshotAnswerTime = 5 * Scheduler.Second;
+
     private readonly Dictionary<(ulong From, ulong To), Link> _links = [];
     private readonly SortedDictionary<ulong, INetworkMember> _members = [];
 
@@ -110,17 +113,20 @@ internal sealed class SimNetwork(Scheduler scheduler, SimRandom random, Trace tr
 
         SnapshotsDelivered++;
         trace.Mix(3, to.Id.Value, message.Snapshot!.Index.Value);
-        to.ReceiveSnapshot(Copied(message), content, arrived =>
+        bool isSettled = false;
+        void Settle(bool arrived)
         {
-            if (!LinkOf(message.To, message.From).Cut)
+            if (!isSettled)
             {
-                from.After(life, Delay(), inbox => inbox.ReportSnapshot(message.To, arrived));
+                isSettled = true;
+                bool answerComes = !LinkOf(message.To, message.From).Cut;
+                from.After(life, Delay(), inbox => inbox.ReportSnapshot(message.To, arrived && answerComes));
             }
-            else
-            {
-                from.After(life, Delay(), inbox => inbox.ReportSnapshot(message.To, false));
-            }
-        });
+        }
+
+        to.ReceiveSnapshot(Copied(message), content, Settle);
+        // A receiver that has died says nothing more; the connection tells so in the end.
+        scheduler.After(SnapshotAnswerTime, () => Settle(false));
     }
 
     private void Carry(INetworkMember from, object life, Link link, Message message)

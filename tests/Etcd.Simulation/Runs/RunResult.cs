@@ -13,4 +13,20 @@ internal sealed record RunResult(ulong Seed, SwarmOptions Options, ulong TraceHa
 }
 
 /// <summary>How much a run did.</summary>
-internal readonly record struct RunCounts(long Events, long Messages, long Entries, long Answers, long Reads, int Elections, int Faults, long Snapshots, int MembershipChanges);
+internal readonly record struct RunCounts(
+    long Events, long Messages, long Entries, long Answers, long Reads, int Elections, int Faults, long Snapshots, int MembershipChanges)
+{
+    public static RunCounts operator +(RunCounts a, RunCounts b) => new(
+        a.Events + b.Events,
+        a.Messages + b.Messages,
+        a.Entries + b.Entries,
+        a.Answers + b.Answers,
+        a.Reads + b.Reads,
+        a.Elections + b.Elections,
+        a.Faults + b.Faults,
+        a.Snapshots + b.Snapshots,
+        a.MembershipChanges + b.MembershipChanges);
+
+    public override string ToString() =>
+        $"{Events} events, {Messages} messages, {Entries} entries, {Answers} commands answered, {Reads} reads, {Elections} elections, {Faults} faults, {Snapshots} snapshots, {MembershipChanges} changes of the members";
+}

@@ -101,12 +101,7 @@ internal sealed class Simulator
 
         foreach (Machine machine in _cluster.Machines)
         {
-            // Whoever was removed and has not heard of it is switched off by whoever runs the cluster.
-            if (_cluster.Membership.WasRemoved(machine.Id))
-            {
-                machine.Destroy();
-            }
-            else if (!away.Contains(machine) && (machine.HasBegun || _cluster.Membership.IsMember(machine.Id)))
+            if (!away.Contains(machine) && (machine.HasBegun || _cluster.Membership.IsMember(machine.Id)))
             {
                 machine.Release();
             }
