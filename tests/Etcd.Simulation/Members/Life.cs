@@ -83,7 +83,7 @@ internal sealed class Life : ICompletions
             Completions = this,
             Ids = new RequestIds(machine.Id, machine.Clock.GetUtcNow()),
             Clock = machine.Clock,
-            Options = new NodeOptions(),
+            Options = new NodeOptions { PendingRequestSlots = 64 },
         });
         _log = new Step(this, machine.SyncDelay, RunLog);
         _apply = new Step(this, machine.StepDelay, RunApply);
