@@ -21,8 +21,11 @@ internal sealed class EntryChunks
 
     private const int SizeBits = 10;
 
+    // What a few batches fill between their proposal and their application.
+    private const int SparesMax = 4;
+
+    private readonly Stack<Entry[]> _spares = new(SparesMax);
     private Chunk[] _ring = new Chunk[2];
-    private Entry[]? _spare;
     private ulong _firstChunk;
     private int _chunks;
     private Term _forgottenTerm;
@@ -194,19 +197,14 @@ internal sealed class EntryChunks
         _chunks++;
     }
 
-    private Entry[] TakeSpare()
-    {
-        Entry[] entries = _spare ?? new Entry[Size];
-        _spare = null;
-        return entries;
-    }
+    private Entry[] TakeSpare() => _spares.TryPop(out Entry[]? spare) ? spare : new Entry[Size];
 
     private void Retire(ref Chunk chunk)
     {
-        if (!chunk.IsShared)
+        if (!chunk.IsShared && _spares.Count < SparesMax)
         {
             Array.Clear(chunk.Entries);
-            _spare = chunk.Entries;
+            _spares.Push(chunk.Entries);
         }
 
         chunk = default;

@@ -1,5 +1,4 @@
 using System.Text;
-using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 
 namespace Etcd.Raft.Tests.Interaction;
