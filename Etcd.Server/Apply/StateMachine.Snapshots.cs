@@ -45,7 +45,7 @@ public sealed partial class StateMachine : IStateSnapshots
             .Where(b => b.Name is not (StateBuckets.Key or StateBuckets.Lease))
             .Append(new BoltBucket(StateBuckets.Key, () => new HistoryCursor(history)))
             .Append(new BoltBucket(StateBuckets.Lease, () => new LeaseCursor(leases)));
-        return new StateExport(buckets, StateBuckets.StorageVersionOf(cluster.Version));
+        return new StateExport(buckets, EtcdVersion.StorageOf(cluster.Version));
     }
 
     /// <inheritdoc/>
@@ -78,7 +78,7 @@ public sealed partial class StateMachine : IStateSnapshots
         if (history.FinishedCompactRevision >= 0)
             table.Set(StateBuckets.Meta, StateBuckets.FinishedCompact, StateBuckets.RevisionMark(history.FinishedCompactRevision));
 
-        if (StateBuckets.StorageVersionOf(cluster.Version) is { } storageVersion)
+        if (EtcdVersion.StorageOf(cluster.Version) is { } storageVersion)
             table.Set(StateBuckets.Meta, StateBuckets.StorageVersion, System.Text.Encoding.ASCII.GetBytes(storageVersion));
 
         if (cluster.Version is { } version)

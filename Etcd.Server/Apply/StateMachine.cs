@@ -29,8 +29,8 @@ public sealed partial class StateMachine : IStateMachine
     {
         _store = store;
         _cluster = cluster;
-        _membership = new MembershipApplier(cluster);
         _leaseRoom = leases;
+        _membership = new MembershipApplier(cluster);
         _kv = new KvApplier(store, leases);
         _leases = new LeaseApplier(leases, _kv, () => _store.WorkingRevision);
     }

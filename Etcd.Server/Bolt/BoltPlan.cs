@@ -21,6 +21,7 @@ internal sealed class BoltPlan
         while (_levels[^1].Count > 1)
             _levels.Add(BranchesOver(_levels[^1]));
 
+        Branches = _levels.GetRange(1, _levels.Count - 1);
         FirstPage = firstPage;
         ulong pages = 0;
         foreach (List<Node> level in _levels)
@@ -46,7 +47,7 @@ internal sealed class BoltPlan
     public IReadOnlyList<Node> Leaves => _levels[0];
 
     /// <summary>The levels above the leaves, from below; the last has one node. None if the leaf is the root.</summary>
-    public IReadOnlyList<IReadOnlyList<Node>> Branches => _levels.GetRange(1, _levels.Count - 1);
+    public IReadOnlyList<IReadOnlyList<Node>> Branches { get; }
 
     /// <summary>Lays out a bucket.</summary>
     /// <param name="content">Its content.</param>

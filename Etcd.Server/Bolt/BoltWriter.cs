@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 using Etcd.Server.Primitives;
@@ -22,7 +23,6 @@ public sealed class BoltWriter
     private readonly List<BoltPlan> _plans = [];
     private readonly BoltPlan _root;
     private readonly ulong _pages;
-    private readonly PageOutput _output = new(BufferBytes);
 
     /// <summary>Lays out a database.</summary>
     /// <param name="buckets">Its buckets, in any order; names differ.</param>
@@ -44,19 +44,43 @@ public sealed class BoltWriter
     /// <summary>The bytes of the whole file.</summary>
     public long Length => checked((long)_pages * BoltFormat.PageBytes);
 
-    /// <summary>Writes the file.</summary>
-    /// <param name="target">Where to; only written to, in pieces of 256 KiB or more.</param>
+    /// <summary>Writes the file. Once, and not after <see cref="Pieces"/>.</summary>
+    /// <param name="target">Where to; only written to, in pieces of about 256 KiB.</param>
     public void WriteTo(Stream target)
     {
-        _output.Begin(target);
-        WriteMeta(0, Transaction);
-        WriteMeta(1, Transaction - 1);
-        for (int at = 0; at < _buckets.Count; at++)
-            WriteTree(_plans[at], _buckets[at].Open(), elementFlags: 0);
+        foreach (ReadOnlyMemory<byte> piece in Pieces())
+            target.Write(piece.Span);
+    }
 
-        WriteTree(_root, RootEntries().Open(), BoltFormat.BucketFlag);
-        Invariant.Check(_output.Written + _output.Pending == Length, "a database is as long as its plan says");
-        _output.Flush();
+    /// <summary>
+    /// The file in pieces of about 256 KiB, for one who waits between them and does not want to block a thread. Once. A piece is valid
+    /// until the next one is asked for.
+    /// </summary>
+    public IEnumerable<ReadOnlyMemory<byte>> Pieces()
+    {
+        using var output = new PageOutput(BufferBytes);
+        WriteMeta(output, 0, Transaction);
+        WriteMeta(output, 1, Transaction - 1);
+        for (int at = 0; at <= _buckets.Count; at++)
+        {
+            bool isRoot = at == _buckets.Count;
+            BoltTreeWriter tree = isRoot
+                ? new BoltTreeWriter(_root, RootEntries().Open(), BoltFormat.BucketFlag)
+                : new BoltTreeWriter(_plans[at], _buckets[at].Open(), elementFlags: 0);
+            while (tree.NextBytes is var bytes and > 0)
+            {
+                if (!output.HasRoom(bytes))
+                {
+                    yield return output.Filled;
+                    output.Clear(bytes);
+                }
+
+                tree.WriteNext(output.Take(bytes));
+            }
+        }
+
+        Invariant.Check(output.Total == Length, "a database is as long as its plan says");
+        yield return output.Filled;
     }
 
     private BoltBucket RootEntries()
@@ -72,152 +96,53 @@ public sealed class BoltWriter
         return BoltBucket.Of("", entries);
     }
 
-    private void WriteMeta(ulong page, ulong transaction)
+    private void WriteMeta(PageOutput output, ulong page, ulong transaction)
     {
-        Span<byte> bytes = _output.Take(BoltFormat.PageBytes);
+        Span<byte> bytes = output.Take(BoltFormat.PageBytes);
         BoltFormat.WritePageHeader(bytes, page, BoltFormat.Meta, count: 0, overflow: 0);
         BoltFormat.WriteMeta(
             bytes[BoltFormat.PageHeaderBytes..], new BoltMeta(BoltFormat.PageBytes, _root.Root, _pages, transaction));
     }
 
-    private void WriteTree(BoltPlan plan, BoltCursor content, uint elementFlags)
-    {
-        ulong page = plan.FirstPage;
-        var keys = new FirstKeys(plan.Leaves.Count);
-        foreach (BoltPlan.Node leaf in plan.Leaves)
-        {
-            keys.Begin(page);
-            WriteLeaf(leaf, page, content, elementFlags, keys);
-            page += leaf.Pages;
-        }
-
-        Invariant.Check(!content.MoveNext(), "the content of a bucket is the same each time it is gone through");
-        foreach (IReadOnlyList<BoltPlan.Node> level in plan.Branches)
-        {
-            var above = new FirstKeys(level.Count);
-            int child = 0;
-            foreach (BoltPlan.Node branch in level)
-            {
-                above.Begin(page);
-                above.Append(keys.Key(child));
-                WriteBranch(branch, page, keys, child);
-                child += branch.Count;
-                page += branch.Pages;
-            }
-
-            keys = above;
-        }
-    }
-
-    private void WriteLeaf(BoltPlan.Node leaf, ulong page, BoltCursor content, uint elementFlags, FirstKeys keys)
-    {
-        Span<byte> bytes = _output.Take(checked((int)(leaf.Pages * BoltFormat.PageBytes)));
-        BoltFormat.WritePageHeader(bytes, page, BoltFormat.Leaf, leaf.Count, (long)leaf.Pages - 1);
-        int element = BoltFormat.PageHeaderBytes;
-        int data = element + (leaf.Count * BoltFormat.LeafElementBytes);
-        for (int i = 0; i < leaf.Count; i++)
-        {
-            Invariant.Check(content.MoveNext(), "the content of a bucket is the same each time it is gone through");
-            ReadOnlySpan<byte> key = content.Key;
-            ReadOnlySpan<byte> value = content.Value;
-            Invariant.Check(data + key.Length + (long)value.Length <= leaf.Bytes, "a leaf holds what its plan says");
-            if (i == 0)
-                keys.Append(key);
-
-            Span<byte> head = bytes[element..];
-            BinaryPrimitives.WriteUInt32LittleEndian(head, elementFlags);
-            BinaryPrimitives.WriteUInt32LittleEndian(head[4..], (uint)(data - element));
-            BinaryPrimitives.WriteUInt32LittleEndian(head[8..], (uint)key.Length);
-            BinaryPrimitives.WriteUInt32LittleEndian(head[12..], (uint)value.Length);
-            key.CopyTo(bytes[data..]);
-            value.CopyTo(bytes[(data + key.Length)..]);
-            element += BoltFormat.LeafElementBytes;
-            data += key.Length + value.Length;
-        }
-
-        Invariant.Check(data == leaf.Bytes, "a leaf holds what its plan says");
-    }
-
-    private void WriteBranch(BoltPlan.Node branch, ulong page, FirstKeys keys, int firstChild)
-    {
-        Span<byte> bytes = _output.Take(checked((int)(branch.Pages * BoltFormat.PageBytes)));
-        BoltFormat.WritePageHeader(bytes, page, BoltFormat.Branch, branch.Count, (long)branch.Pages - 1);
-        int element = BoltFormat.PageHeaderBytes;
-        int data = element + (branch.Count * BoltFormat.BranchElementBytes);
-        for (int i = 0; i < branch.Count; i++)
-        {
-            ReadOnlySpan<byte> key = keys.Key(firstChild + i);
-            Span<byte> head = bytes[element..];
-            BinaryPrimitives.WriteUInt32LittleEndian(head, (uint)(data - element));
-            BinaryPrimitives.WriteUInt32LittleEndian(head[4..], (uint)key.Length);
-            BinaryPrimitives.WriteUInt64LittleEndian(head[8..], keys.Page(firstChild + i));
-            key.CopyTo(bytes[data..]);
-            element += BoltFormat.BranchElementBytes;
-            data += key.Length;
-        }
-    }
-
-    /// <summary>The first keys and pages of the nodes of one level, which the level above consists of.</summary>
-    private sealed class FirstKeys(int nodes)
-    {
-        private readonly List<(ulong Page, int End)> _nodes = new(nodes);
-        private readonly List<byte> _bytes = [];
-
-        public void Begin(ulong page) => _nodes.Add((page, _bytes.Count));
-
-        public void Append(ReadOnlySpan<byte> key)
-        {
-            _bytes.AddRange(key);
-            _nodes[^1] = (_nodes[^1].Page, _bytes.Count);
-        }
-
-        public ulong Page(int node) => _nodes[node].Page;
-
-        public ReadOnlySpan<byte> Key(int node)
-        {
-            int start = node == 0 ? 0 : _nodes[node - 1].End;
-            return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_bytes)[start.._nodes[node].End];
-        }
-    }
-
     /// <summary>Collects pages until they are worth a write.</summary>
-    private sealed class PageOutput(int bufferBytes)
+    private sealed class PageOutput(int bufferBytes) : IDisposable
     {
-        private byte[] _buffer = [];
-        private Stream _target = Stream.Null;
+        private byte[] _buffer = ArrayPool<byte>.Shared.Rent(bufferBytes);
+        private int _pending;
 
-        public long Written { get; private set; }
+        public long Total { get; private set; }
 
-        public int Pending { get; private set; }
+        public ReadOnlyMemory<byte> Filled => _buffer.AsMemory(0, _pending);
 
-        public void Begin(Stream target)
+        public bool HasRoom(int bytes) => _pending + bytes <= _buffer.Length;
+
+        /// <summary>Makes room for so many bytes, and more.</summary>
+        public void Clear(int bytes)
         {
-            Invariant.Check(Written == 0 && Pending == 0, "a database is written once");
-            _target = target;
-            _buffer = new byte[bufferBytes];
+            _pending = 0;
+            if (bytes <= _buffer.Length)
+                return;
+
+            Dispose();
+            _buffer = ArrayPool<byte>.Shared.Rent(bytes);
         }
 
         /// <summary>Room for so many bytes, all zero.</summary>
         public Span<byte> Take(int bytes)
         {
-            if (Pending + bytes > _buffer.Length)
-            {
-                Flush();
-                if (bytes > _buffer.Length)
-                    _buffer = new byte[bytes];
-            }
-
-            Span<byte> room = _buffer.AsSpan(Pending, bytes);
+            Span<byte> room = _buffer.AsSpan(_pending, bytes);
             room.Clear();
-            Pending += bytes;
+            _pending += bytes;
+            Total += bytes;
             return room;
         }
 
-        public void Flush()
+        public void Dispose()
         {
-            _target.Write(_buffer.AsSpan(0, Pending));
-            Written += Pending;
-            Pending = 0;
+            if (_buffer.Length > 0)
+                ArrayPool<byte>.Shared.Return(_buffer);
+
+            _buffer = [];
         }
     }
 }

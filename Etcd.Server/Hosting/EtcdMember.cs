@@ -3,6 +3,7 @@ using Etcd.Protocol.Etcdserverpb;
 using Etcd.Protocol.Membershippb;
 using Etcd.Server.Api;
 using Etcd.Server.Apply;
+using Etcd.Server.Apply.Snapshots;
 using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Io;
 using Etcd.Server.Lease;
@@ -37,7 +38,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     private readonly MemberNode _node;
     private readonly WorkerThread _logThread;
     private readonly WorkerThread _applyThread;
-    private readonly WorkerThread _watchThread;
+    private readonly WorkerThread? _watchThread;
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
     private ITimer? _ticker;
@@ -60,11 +61,10 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         Ids = new RequestIds(recovered.Id, clock.GetUtcNow());
         Leases = new LeaseManager(clock, LeaseOptions(options));
         Store = new MvccStore();
-        Watches = new WatchHub(Store, clock, () => _watchThread!.Wake(), WatchOptions(options));
+        Watches = new WatchHub(Store, clock, () => _watchThread?.Wake(), WatchOptions(options));
         Store.ConnectSink(Watches);
         _machine = new StateMachine(Store, Leases, _cluster);
-        IStateSnapshots state = new NoSnapshots();
-        recovered.InstallInto(state);
+        recovered.InstallInto(_machine);
         _node = new MemberNode(new MemberParts
         {
             Raft = new RaftNode(RaftOptions(options, recovered.Id), recovered.Log),
@@ -72,7 +72,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
             Log = new WalLogStore(recovered.Wal),
             Snapshots = new SnapshotStore(recovered.Snapshots),
             Machine = _machine,
-            State = state,
+            State = _machine,
             Cluster = _cluster,
             Leases = Leases,
             Peers = new NoPeers(),
@@ -128,6 +128,9 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     public string? ClusterVersion => _cluster.Current.Version;
 
     /// <inheritdoc/>
+    public string ServerVersion => _options.ClaimedVersion.Server;
+
+    /// <inheritdoc/>
     public Task Started => _started.Task;
 
     /// <summary>Faults when the member cannot go on; see <see cref="MemberNode.Failed"/>.</summary>
@@ -154,6 +157,9 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     public ValueTask LinearizeAsync(CancellationToken cancellation) => _node.LinearizeAsync(cancellation);
 
     /// <inheritdoc/>
+    public async Task<StateExport> ExportAsync() => (StateExport)await _node.ExportAsync().ConfigureAwait(false);
+
+    /// <inheritdoc/>
     public Task WhenCompactedAsync(long revision) => _machine.CompactionProgress.WhenFinished(revision);
 
     /// <summary>Starts the threads, becomes leader, applies what the log holds, and makes itself known.</summary>
@@ -161,7 +167,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     {
         TellWhoWeAre();
         _applyThread.Start();
-        _watchThread.Start();
+        _watchThread!.Start();
         _logThread.Start();
         _node.Start();
         TimeSpan tick = TimeSpan.FromMilliseconds(_options.HeartbeatMilliseconds);
@@ -185,7 +191,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         _node.Stop();
         _logThread.Dispose();
         _applyThread.Dispose();
-        _watchThread.Dispose();
+        _watchThread!.Dispose();
         _started.TrySetException(EtcdErrors.Stopped.ToException());
         _ = _started.Task.Exception;
         _recovered.Wal.Dispose();
@@ -294,15 +300,15 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     /// <summary>Alone, a member agrees with itself; a cluster never goes back to an older version by itself.</summary>
     private async Task AgreeOnVersionAsync()
     {
-        if (ClusterVersion is { } known && Version.Parse(known) >= Version.Parse(EtcdVersion.Cluster))
+        if (ClusterVersion is { } known && Version.Parse(known) >= Version.Parse(_options.ClaimedVersion.Cluster))
         {
             return;
         }
 
-        var request = new ClusterVersionSetRequest { Ver = EtcdVersion.Cluster };
+        var request = new ClusterVersionSetRequest { Ver = _options.ClaimedVersion.Cluster };
         await ProposeUntilAppliedAsync(RaftCommandKind.ClusterVersionSet, request).ConfigureAwait(false);
         HostingLog.ClusterVersionSet(
-            _log, ClusterId.ToString("x", System.Globalization.CultureInfo.InvariantCulture), EtcdVersion.Cluster);
+            _log, ClusterId.ToString("x", System.Globalization.CultureInfo.InvariantCulture), _options.ClaimedVersion.Cluster);
     }
 
     /// <summary>For commands that may be applied twice: a disk that stalls at the start delays the member and does not end it.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Etcd.Protocol.Errors;
 using Etcd.Server.Apply;
 using Etcd.Server.Io;
 using Etcd.Server.Peer;
@@ -25,6 +26,7 @@ internal sealed class ApplyLoop(MemberParts parts, PendingRequests pending, Appl
     private readonly IStateMachine _machine = parts.Machine;
     private readonly ConcurrentQueue<Work> _committed = new();
     private readonly ConcurrentQueue<Message> _exports = new();
+    private readonly ConcurrentQueue<TaskCompletionSource<ISnapshotContent>> _copies = new();
     private readonly ConcurrentQueue<ApplyNews> _news = new();
     private readonly List<Proposal> _done = new(BatchMax);
     private long _applied = (long)parts.Raft.Applied.Value;
@@ -59,6 +61,18 @@ internal sealed class ApplyLoop(MemberParts parts, PendingRequests pending, Appl
 
     /// <summary>Asks for the state, to be sent with this message. The owner.</summary>
     public void Export(in Message message) => _exports.Enqueue(message);
+
+    /// <summary>Asks for the state, for whoever wants a copy. Any thread.</summary>
+    public void Export(TaskCompletionSource<ISnapshotContent> copy) => _copies.Enqueue(copy);
+
+    /// <summary>Nobody gets a copy of the state any more. Any thread.</summary>
+    public void FailExports(EtcdError why)
+    {
+        while (_copies.TryDequeue(out TaskCompletionSource<ISnapshotContent>? copy))
+        {
+            copy.TrySetException(why.ToException());
+        }
+    }
 
     /// <summary>The owner waits for this index, for a reason of its own. The owner.</summary>
     public void Await(LogIndex index) => Volatile.Write(ref _awaited, (long)index.Value);
@@ -106,7 +120,7 @@ internal sealed class ApplyLoop(MemberParts parts, PendingRequests pending, Appl
         return any;
     }
 
-    private bool HasWork => !_committed.IsEmpty || !_exports.IsEmpty;
+    private bool HasWork => !_committed.IsEmpty || !_exports.IsEmpty || !_copies.IsEmpty;
 
     private bool TryEnter() => Interlocked.CompareExchange(ref _running, 1, 0) == 0;
 
@@ -202,12 +216,23 @@ internal sealed class ApplyLoop(MemberParts parts, PendingRequests pending, Appl
 
     private bool ExportState()
     {
+        LogIndex applied = Applied;
+        if (_copies.TryDequeue(out TaskCompletionSource<ISnapshotContent>? copy))
+        {
+            ISnapshotContent state = parts.State.Export(applied, _appliedTerm);
+            if (!copy.TrySetResult(state))
+            {
+                state.Dispose();
+            }
+
+            return true;
+        }
+
         if (!_exports.TryDequeue(out Message message))
         {
             return false;
         }
 
-        LogIndex applied = Applied;
         Invariant.Check(message.Snapshot is { } asked && asked.Index <= applied, "what is sent is not older than what raft counts on");
         ISnapshotContent content = parts.State.Export(applied, _appliedTerm);
         var snapshot = new Snapshot(applied, _appliedTerm, parts.State.Configuration, parts.State.MembershipData);

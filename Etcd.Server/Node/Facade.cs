@@ -1,4 +1,5 @@
 using Etcd.Server.Apply;
+using Etcd.Server.Apply.Snapshots;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
 using Etcd.Server.Primitives;
@@ -43,6 +44,9 @@ public interface IMemberStatus
     /// <summary>The version that all members agreed on, such as "3.7.0"; null until they have.</summary>
     string? ClusterVersion { get; }
 
+    /// <summary>The version of etcd that this member says it is, such as "3.7.1".</summary>
+    string ServerVersion { get; }
+
     /// <summary>Completes when this member has published itself and serves; faults if the member fails first.</summary>
     Task Started { get; }
 }
@@ -75,6 +79,12 @@ public interface IReads
     /// <summary>Completes when the work of a compaction that was acknowledged is done.</summary>
     /// <param name="revision">The compacted revision.</param>
     Task WhenCompactedAsync(long revision);
+
+    /// <summary>
+    /// Takes the whole state out, as of the last applied entry. It costs little and holds up nobody; the caller disposes it. Faults
+    /// with "server stopped".
+    /// </summary>
+    Task<StateExport> ExportAsync();
 
     /// <summary>The store, for reads only.</summary>
     MvccStore Store { get; }

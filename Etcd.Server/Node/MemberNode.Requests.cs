@@ -1,5 +1,6 @@
 using Etcd.Protocol.Errors;
 using Etcd.Server.Apply;
+using Etcd.Server.Io;
 using Etcd.Server.Membership;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
@@ -84,6 +85,23 @@ public sealed partial class MemberNode
         Task task = _waiters.WaitFor(index);
         LookAtWaiters(index);
         return task;
+    }
+
+    /// <summary>
+    /// Takes the whole state out as of the last applied entry. Any thread; faults with "server stopped". The caller disposes it.
+    /// </summary>
+    public Task<ISnapshotContent> ExportAsync()
+    {
+        var copy = new TaskCompletionSource<ISnapshotContent>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _apply.Export(copy);
+        if (Volatile.Read(ref _stopped) is { } stopped)
+        {
+            // The stop may have looked through those who wait before this one was among them.
+            _apply.FailExports(stopped);
+        }
+
+        ApplyWork();
+        return copy.Task;
     }
 
     /// <summary>Asks whether this member leads, by a round of reads; the answer comes from the completions, or at once.</summary>

@@ -181,6 +181,7 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
         Refuse(all, why);
         _waiters.Fail(why);
         _reads.FailArriving(why);
+        _apply.FailExports(why);
     }
 
     private void Refuse(List<Proposal> proposals, EtcdError error)

@@ -30,7 +30,6 @@ internal static class StateBuckets
     /// <summary>A revision as a key: 8 bytes, '_', 8 bytes, and 't' for a tombstone.</summary>
     public const int RevisionBytes = 17;
 
-    private static readonly Version FirstWithStorageVersion = new(3, 6);
     private static readonly Version FirstWithoutAutoLeave = new(3, 7);
 
     /// <summary>The buckets that are there even if nothing is in them: etcd expects to find each.</summary>
@@ -87,16 +86,6 @@ internal static class StateBuckets
 
     /// <summary>A member's id as etcd spells it.</summary>
     public static string MemberText(MemberId id) => id.Value.ToString("x", CultureInfo.InvariantCulture);
-
-    /// <summary>
-    /// The version that the store says of itself: it follows the cluster's, and stores below 3.6 did not say one.
-    /// </summary>
-    /// <param name="clusterVersion">The version that the members agreed on; null if there is none.</param>
-    /// <returns>The version; null if there is none.</returns>
-    public static string? StorageVersionOf(string? clusterVersion) =>
-        clusterVersion is not null && Version.TryParse(clusterVersion, out Version? version) && version >= FirstWithStorageVersion
-            ? string.Create(CultureInfo.InvariantCulture, $"{version.Major}.{version.Minor}.0")
-            : null;
 
     /// <summary>The members as etcd's JSON of raftpb.ConfState, which said more before 3.7.</summary>
     public static byte[] ConfStateJson(Raft.ConfState members, string? clusterVersion)

@@ -32,6 +32,9 @@ public sealed class StateExport : ISnapshotContent
     /// <inheritdoc/>
     public void WriteTo(Stream target) => Writer.WriteTo(target);
 
+    /// <summary>As <see cref="WriteTo"/>, for one who waits between the pieces; see <see cref="BoltWriter.Pieces"/>.</summary>
+    public IEnumerable<ReadOnlyMemory<byte>> Pieces() => Writer.Pieces();
+
     /// <summary>
     /// etcd's hash of the whole state: CRC-32C over the buckets' names, keys and values in order, without what differs between
     /// members by nature (the index, its term and the version of the store).

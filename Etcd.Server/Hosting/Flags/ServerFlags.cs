@@ -49,6 +49,8 @@ public static class ServerFlags
             (o, v) => o with { WatchProgressNotifyInterval = GoDuration.Parse(v) }),
         new("unsafe-no-fsync", "false", "Do not wait for the disk. Unsafe: a crash of the machine loses data.",
             (o, v) => o with { UnsafeNoFsync = Bool(v) }, IsBool: true),
+        new("claimed-version", "3.7", "The version of etcd (3.5, 3.6 or 3.7) that this member says it is, for tools and members of an older one.",
+            (o, v) => o with { ClaimedVersion = ClaimedVersion.Parse(v) }),
         new("cert-file", "", "The certificate for https client URLs.", (o, v) => o with { CertFile = v }),
         new("key-file", "", "The key of that certificate.", (o, v) => o with { KeyFile = v }),
         new("client-cert-auth", "false", "Ask clients for a certificate that --trusted-ca-file verifies.",

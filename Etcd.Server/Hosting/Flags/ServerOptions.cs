@@ -61,6 +61,9 @@ public sealed record ServerOptions
     /// <summary>Writes without waiting for the disk (--unsafe-no-fsync): a crash of the machine loses data.</summary>
     public bool UnsafeNoFsync { get; init; }
 
+    /// <summary>What this member says that it is (--claimed-version).</summary>
+    public ClaimedVersion ClaimedVersion { get; init; } = ClaimedVersion.Own;
+
     /// <summary>The server's certificate for https client URLs (--cert-file).</summary>
     public string CertFile { get; init; } = "";
 

@@ -46,6 +46,9 @@ internal sealed class LogSegment
     /// <summary>The revision of the first record.</summary>
     public Revision First { get; }
 
+    /// <summary>The main revision of the last record.</summary>
+    public long LastMain => First.Main + _table[_count - 1].MainDelta;
+
     /// <summary>How many records.</summary>
     public int Count => Volatile.Read(ref _count);
 
