@@ -118,22 +118,25 @@ public sealed partial class RaftNode : IRaft
     {
         into.Clear();
         _log.TakeAppends(into);
-        bool append = into.Entries.Count > 0 || into.Snapshot is not null;
-        into.MustSync = append || MustSyncState;
-        // A commit index that moved alone rides with the next entries: a restart finds it again without it.
-        if (into.MustSync && _takenHardState != HardState)
-        {
-            into.HardState = HardState;
-            _takenHardState = HardState;
-        }
-
         _log.TakeCommitted(into.CommittedEntries);
+        bool changesMembers = false;
         foreach (Entry entry in into.CommittedEntries)
         {
             if (RaftLog.IsConfChange(entry.Type))
             {
                 _changesToApply.Enqueue(entry.Index);
+                changesMembers = true;
             }
+        }
+
+        bool append = into.Entries.Count > 0 || into.Snapshot is not null;
+        into.MustSync = append || MustSyncState || changesMembers;
+        // A commit index that moved alone rides with the next entries: a restart finds it again without it. Not so one that changes
+        // who votes: the last member that is left would ask for the vote of one that was removed and is gone.
+        if (into.MustSync && _takenHardState != HardState)
+        {
+            into.HardState = HardState;
+            _takenHardState = HardState;
         }
 
         Move(_messages, into.Messages);
