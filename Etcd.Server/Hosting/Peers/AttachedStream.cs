@@ -10,7 +10,7 @@ namespace Etcd.Server.Hosting.Peers;
 /// <see cref="Kick"/>: if nobody writes, the caller does, which saves a lone message the way over another thread; what is
 /// added while a write waits for the network goes with the next one, as one piece and one flush. Any thread.
 /// </summary>
-internal sealed class AttachedStream
+internal sealed class AttachedStream : IDisposable
 {
     private readonly PeerContext _context;
     private readonly PeerLink _link;
@@ -56,6 +56,13 @@ internal sealed class AttachedStream
         using CancellationTokenRegistration gone = _http.RequestAborted.UnsafeRegister(
             static s => ((AttachedStream)s!).Close("the connection was closed by the remote peer"), this);
         await _ended.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>To be called when it has ended.</summary>
+    public void Dispose()
+    {
+        // The source of the cut stays: whoever closes the stream late may still use it, and it holds nothing.
+        _sending.Dispose();
     }
 
     /// <summary>There may be something to write.</summary>
@@ -154,11 +161,5 @@ internal sealed class AttachedStream
         }
     }
 
-    private void End()
-    {
-        if (_ended.TrySetResult())
-        {
-            _sending.Dispose();
-        }
-    }
+    private void End() => _ended.TrySetResult();
 }
