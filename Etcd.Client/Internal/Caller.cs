@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Polly;
@@ -30,6 +31,7 @@ internal sealed class Caller
     /// <summary>Carries out a unary call.</summary>
     /// <exception cref="EtcdException">It failed.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // Awaited once, by this client's own methods.
     public async ValueTask<TResponse> CallAsync<TRequest, TResponse>(
         Rpc<TRequest, TResponse> rpc, TRequest request, EtcdCallOptions? options, CancellationToken cancellation)
         where TRequest : class

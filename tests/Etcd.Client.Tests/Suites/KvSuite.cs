@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Etcd.Protocol.Errors;
+using Etcd.TestKit.Network;
 using Grpc.Core;
 
 namespace Etcd.Client.Tests.Suites;
@@ -110,7 +111,7 @@ public abstract partial class KvSuite : ClientSuite
     public async Task A_listing_goes_on_over_lost_connections_without_a_key_twice()
     {
         using var patience = new CancellationTokenSource(Patience);
-        await using var proxy = NewProxy();
+        FaultProxy proxy = NewProxy();
         IEtcdKv direct = NewClient().Kv;
         for (int i = 0; i < 300; i++)
         {

@@ -80,7 +80,7 @@ public abstract class LeaseSuite : ClientSuite
     [Fact]
     public async Task Sessions_outlive_lost_connections()
     {
-        await using FaultProxy proxy = NewProxy();
+        FaultProxy proxy = NewProxy();
         EtcdClient client = NewClient(proxy.Url);
         EtcdSession[] sessions = await Task.WhenAll(Enumerable.Range(0, 20).Select(
             _ => client.Leases.CreateSessionAsync(TimeSpan.FromSeconds(2), Token).AsTask()));

@@ -56,7 +56,7 @@ public abstract class WatchSuite : ClientSuite
     {
         const int Events = 20_000;
         var random = new Random(4711);
-        await using FaultProxy proxy = NewProxy();
+        FaultProxy proxy = NewProxy();
         EtcdClient writer = NewClient();
         EtcdClient reader = NewClient(proxy.Url, options => options.Retry.MaxDelay = TimeSpan.FromMilliseconds(50));
         await using EtcdWatcher watcher = await reader.Watch.StartAsync(EtcdRange.Prefix(Prefix), cancellationToken: Token);
@@ -73,7 +73,7 @@ public abstract class WatchSuite : ClientSuite
     [Fact]
     public async Task A_watch_that_was_silent_resumes_where_it_was_accepted()
     {
-        await using FaultProxy proxy = NewProxy();
+        FaultProxy proxy = NewProxy();
         EtcdClient writer = NewClient();
         EtcdClient reader = NewClient(proxy.Url);
         await using EtcdWatcher watcher = await reader.Watch.StartAsync(EtcdRange.Prefix(Prefix), cancellationToken: Token);
@@ -91,7 +91,7 @@ public abstract class WatchSuite : ClientSuite
     [Fact]
     public async Task A_watch_finds_out_that_its_connection_is_dead()
     {
-        await using FaultProxy proxy = NewProxy();
+        FaultProxy proxy = NewProxy();
         EtcdClient writer = NewClient();
         EtcdClient reader = NewClient(proxy.Url, options =>
         {
@@ -187,7 +187,7 @@ public abstract class WatchSuite : ClientSuite
     {
         const int Changes = 2000;
         EtcdClient writer = NewClient();
-        await using FaultProxy proxy = NewProxy();
+        FaultProxy proxy = NewProxy();
         EtcdClient reader = NewClient(proxy.Url, options => options.Retry.MaxDelay = TimeSpan.FromMilliseconds(50));
         for (int i = 0; i < 100; i++)
         {
@@ -277,7 +277,7 @@ public abstract class WatchSuite : ClientSuite
     public async Task Many_watches_start_read_and_end_on_their_own()
     {
         const int Watches = 200;
-        await using FaultProxy proxy = NewProxy();
+        FaultProxy proxy = NewProxy();
         EtcdClient client = NewClient(proxy.Url);
         EtcdWatcher[] watchers = await Task.WhenAll(Enumerable.Range(0, Watches).Select(
             i => client.Watch.StartAsync(EtcdRange.Single($"{Prefix}{i % 10}"), cancellationToken: Token).AsTask()));

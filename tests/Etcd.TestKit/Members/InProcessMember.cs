@@ -16,20 +16,26 @@ namespace Etcd.TestKit.Members;
 public sealed class InProcessMember : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("etcd-inproc-");
-    private readonly uint? _streamsMax;
+    private readonly Func<ServerOptions, ServerOptions> _configure;
     private EtcdMember? _member;
     private WebApplication? _server;
 
-    private InProcessMember(uint? streamsMax) => _streamsMax = streamsMax;
+    private InProcessMember(string url, Func<ServerOptions, ServerOptions> configure)
+    {
+        Url = url;
+        _configure = configure;
+    }
 
     /// <summary>Where clients find it.</summary>
-    public string Url { get; private set; } = "http://127.0.0.1:0";
+    public string Url { get; private set; }
 
     /// <summary>Starts a member and waits until it serves.</summary>
-    /// <param name="streamsMax">Calls at the same time on one connection; null for etcd's default.</param>
-    public static async Task<InProcessMember> StartAsync(uint? streamsMax = null)
+    /// <param name="url">Where it listens.</param>
+    /// <param name="configure">Changes its options.</param>
+    public static async Task<InProcessMember> StartAsync(
+        string url = "http://127.0.0.1:0", Func<ServerOptions, ServerOptions>? configure = null)
     {
-        var member = new InProcessMember(streamsMax);
+        var member = new InProcessMember(url, configure ?? (options => options));
         await member.StartAgainAsync();
         return member;
     }
@@ -37,17 +43,14 @@ public sealed class InProcessMember : IAsyncDisposable
     /// <summary>Starts it after <see cref="StopAsync"/>.</summary>
     public async Task StartAgainAsync()
     {
-        var options = new ServerOptions
+        // A member that starts again knows its port and advertises it.
+        ServerOptions options = _configure(new ServerOptions
         {
             DataDir = _folder.FullName,
             ListenClientUrls = [EtcdUrl.Parse(Url)],
-            AdvertiseClientUrls = [EtcdUrl.Parse(Url == "http://127.0.0.1:0" ? "http://localhost:2379" : Url)],
+            AdvertiseClientUrls = [EtcdUrl.Parse(Url)],
             UnsafeNoFsync = true,
-        };
-        if (_streamsMax is { } streams)
-        {
-            options = options with { MaxConcurrentStreams = streams };
-        }
+        });
 
         _member = new EtcdMember(options, OsFileSystem.Instance, TimeProvider.System, NullLogger.Instance);
         _server = ClientServer.Build(options, _member, NullLoggerFactory.Instance);

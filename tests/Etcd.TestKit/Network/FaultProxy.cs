@@ -130,6 +130,11 @@ public sealed class FaultProxy : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_ending.IsCancellationRequested)
+        {
+            return;
+        }
+
         await _ending.CancelAsync();
         _listener.Stop();
         await _accepting;
