@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using Etcd.Protocol.Errors;
 using Grpc.Core;

@@ -1,6 +1,5 @@
 using Etcd.Protocol.Etcdserverpb;
 using Grpc.Core;
-using PbAuth = Etcd.Protocol.Etcdserverpb.Auth;
 
 namespace Etcd.Client;
 
@@ -71,5 +70,5 @@ internal static class Methods
         Rpc.Read("Maintenance", "Status", "status", StatusRequest.Parser, StatusResponse.Parser);
 
     public static readonly Rpc<AuthenticateRequest, AuthenticateResponse> Authenticate =
-        Rpc.Read(nameof(PbAuth), "Authenticate", "authenticate", AuthenticateRequest.Parser, AuthenticateResponse.Parser);
+        Rpc.Read("Auth", "Authenticate", "authenticate", AuthenticateRequest.Parser, AuthenticateResponse.Parser);
 }

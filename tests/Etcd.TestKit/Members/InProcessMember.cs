@@ -2,7 +2,6 @@ using Etcd.Server.Hosting;
 using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Hosting.Listeners;
 using Etcd.Server.Io.Os;
-using Etcd.Server.Primitives;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;

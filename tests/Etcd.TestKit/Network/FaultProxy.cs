@@ -185,7 +185,7 @@ public sealed class FaultProxy : IAsyncDisposable
     {
         var server = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         client.NoDelay = true;
-        var link = new ProxyLink(this, client, server, resetAfter);
+        using var link = new ProxyLink(this, client, server, resetAfter);
         lock (_gate)
         {
             _links.Add(link);
@@ -197,7 +197,6 @@ public sealed class FaultProxy : IAsyncDisposable
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
         {
-            link.End(reset: true);
             return;
         }
 

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 namespace Etcd.TestKit.Network;
 
 /// <summary>One connection through a <see cref="FaultProxy"/>.</summary>
-internal sealed class ProxyLink(FaultProxy proxy, Socket client, Socket server, long? resetAfter)
+internal sealed class ProxyLink(FaultProxy proxy, Socket client, Socket server, long? resetAfter) : IDisposable
 {
     private const int BufferBytes = 16 * 1024;
 
@@ -31,6 +31,12 @@ internal sealed class ProxyLink(FaultProxy proxy, Socket client, Socket server, 
         Close(client, reset);
         Close(server, reset);
         proxy.Remove(this);
+    }
+
+    public void Dispose()
+    {
+        End(reset: true);
+        _ended.Dispose();
     }
 
     private static void Close(Socket socket, bool reset)
