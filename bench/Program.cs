@@ -38,6 +38,7 @@ int Run(string[] arguments)
     return arguments[0] switch
     {
         "load" => LoadCommand.Run(options, stop.Token),
+        "failover" => FailoverCommand.Run(options, string.Join(' ', arguments), stop.Token),
         "compare" => CompareCommand.Run(options, string.Join(' ', arguments), stop.Token),
         _ => throw new UsageException($"unknown command: {arguments[0]}"),
     };
