@@ -28,7 +28,7 @@ public sealed class AppHostProcessTests
     {
         var executable = Executable(server);
         var port = FreePorts();
-        await using var run = AppHostRun.Start(AppHostRun.NewCluster(), port, executable);
+        await using var run = AppHostRun.Start(AppHostRun.NewCluster(), port, ["--members", "1", .. executable]);
 
         bool IsRow(string line) => line.StartsWith("etcd-0 ", StringComparison.Ordinal);
         await run.LineAsync(line => line.StartsWith("MEMBER  CLIENT URL", StringComparison.Ordinal));
@@ -55,7 +55,7 @@ public sealed class AppHostProcessTests
         using var taken = new TcpListener(IPAddress.Loopback, port + 1);
         taken.Start();
         var cluster = AppHostRun.NewCluster();
-        await using var run = AppHostRun.Start(cluster, port);
+        await using var run = AppHostRun.Start(cluster, port, "--members", "1");
 
         Assert.Equal(1, await run.ExitCodeAsync());
 
@@ -68,7 +68,7 @@ public sealed class AppHostProcessTests
     public async Task Sigterm_stops_the_member_and_killing_the_app_host_does_not_leave_it_behind()
     {
         using var fake = new FakeMember();
-        await using (var run = AppHostRun.Start(AppHostRun.NewCluster(), FreePorts(), fake.Argument))
+        await using (var run = AppHostRun.Start(AppHostRun.NewCluster(), FreePorts(), fake.Argument, "--members", "1"))
         {
             var member = await FakePidAsync(run);
             await run.SignalAsync("TERM");
@@ -77,7 +77,7 @@ public sealed class AppHostProcessTests
             Assert.False(IsAlive(member));
         }
 
-        await using (var run = AppHostRun.Start(AppHostRun.NewCluster(), FreePorts(), fake.Argument))
+        await using (var run = AppHostRun.Start(AppHostRun.NewCluster(), FreePorts(), fake.Argument, "--members", "1"))
         {
             var member = await FakePidAsync(run);
             await run.SignalAsync("KILL");
@@ -97,13 +97,13 @@ public sealed class AppHostProcessTests
         await File.WriteAllTextAsync(file, "", Cancel);
         var port = FreePorts();
 
-        var kept = AppHostRun.Start(cluster, port, fake.Argument);
+        var kept = AppHostRun.Start(cluster, port, fake.Argument, "--members", "1");
         await FakePidAsync(kept);
         Assert.True(File.Exists(file));
         await kept.SignalAsync("TERM");
         Assert.Equal(0, await kept.ExitCodeAsync());
 
-        await using var fresh = AppHostRun.Start(cluster, port, fake.Argument, "--fresh");
+        await using var fresh = AppHostRun.Start(cluster, port, fake.Argument, "--members", "1", "--fresh");
         await FakePidAsync(fresh);
         Assert.False(File.Exists(file));
     }
@@ -113,7 +113,7 @@ public sealed class AppHostProcessTests
     {
         using var fake = new FakeMember();
         var port = FreePorts();
-        await using var run = AppHostRun.Start(AppHostRun.NewCluster(), port, fake.Argument);
+        await using var run = AppHostRun.Start(AppHostRun.NewCluster(), port, fake.Argument, "--members", "1");
 
         var line = await run.LineAsync(l => l.StartsWith("[etcd-0] flags ", StringComparison.Ordinal));
 
