@@ -44,7 +44,6 @@ internal static class Help
           --seconds S             measured time of a pass, default 3
           --markdown FILE         also write the table with its conditions, bench/RESULTS-raft.md
 
-        Options of load and compare:
         Options of compare and load:
           --conns M               connections that the clients share, default one per client up to 10
           --threads T             threads of the generator, default 1
