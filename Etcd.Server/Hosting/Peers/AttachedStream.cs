@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using Etcd.Server.Peer;
 using Etcd.Server.Peer.Codec;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 
 namespace Etcd.Server.Hosting.Peers;
@@ -16,6 +17,7 @@ internal sealed class AttachedStream : IDisposable
     private readonly PeerLink _link;
     private readonly StreamOutbox _outbox;
     private readonly HttpContext _http;
+    private readonly IConnectionLifetimeFeature? _connection;
     private readonly PipeWriter _body;
     private readonly CancellationTokenSource _cut = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -39,6 +41,7 @@ internal sealed class AttachedStream : IDisposable
         Kind = kind;
         _outbox = link.Outbox[kind];
         _http = http;
+        _connection = http.Features.Get<IConnectionLifetimeFeature>();
         _body = http.Response.BodyWriter;
         _number = _outbox.Attach(out bool lost);
         if (lost)
@@ -80,7 +83,8 @@ internal sealed class AttachedStream : IDisposable
         if (_context.IsOver(Volatile.Read(ref _writeStarted), _context.Options.StreamTimeout))
         {
             Close("i/o timeout");
-            _http.Abort();
+            // The connection, not the request: Kestrel may use the request's objects again as soon as it has ended.
+            _connection?.Abort();
             return;
         }
 

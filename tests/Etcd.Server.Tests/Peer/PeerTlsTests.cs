@@ -1,7 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Primitives;
 
 namespace Etcd.Server.Tests.Peer;
