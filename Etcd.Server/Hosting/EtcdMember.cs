@@ -1,5 +1,4 @@
 using Etcd.Protocol.Errors;
-using Etcd.Protocol.Etcdserverpb;
 using Etcd.Protocol.Membershippb;
 using Etcd.Server.Api;
 using Etcd.Server.Apply;

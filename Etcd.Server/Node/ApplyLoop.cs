@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Etcd.Protocol.Errors;
 using Etcd.Server.Apply;
 using Etcd.Server.Io;
-using Etcd.Server.Peer;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 
