@@ -72,6 +72,11 @@ internal sealed class RangeStreamCall : IAsyncDisposable
             _connection.Caller.NoteFailure(failure, _endpoint, _headers);
             return failure.Advice != RetryAdvice.No ? RangeStep.Broken : throw failure;
         }
+        finally
+        {
+            // The time that the reader takes does not count.
+            _waited.CancelAfter(Timeout.InfiniteTimeSpan);
+        }
     }
 
     public ValueTask DisposeAsync()

@@ -91,7 +91,7 @@ public sealed class TlsTests : ClientSuite
                 ClientCertificateRequired = true,
                 ApplicationProtocols = [SslApplicationProtocol.Http2],
                 EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-                RemoteCertificateValidationCallback = (_, _, _, _) => true,
+                RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null,
             },
             Token);
         return stream.RemoteCertificate!.Subject;
