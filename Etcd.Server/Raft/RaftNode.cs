@@ -130,7 +130,7 @@ public sealed partial class RaftNode : IRaft
         }
 
         bool append = into.Entries.Count > 0 || into.Snapshot is not null;
-        into.MustSync = append || MustSyncState || changesMembers;
+        into.MustSync = append || MustSyncState || (changesMembers && _takenHardState.Commit != _log.Committed);
         // A commit index that moved alone rides with the next entries: a restart finds it again without it. Not so one that changes
         // who votes: the last member that is left would ask for the vote of one that was removed and is gone.
         if (into.MustSync && _takenHardState != HardState)

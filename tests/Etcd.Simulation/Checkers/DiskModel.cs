@@ -10,6 +10,9 @@ internal sealed class DiskModel
 {
     private readonly List<Record> _pending = [];
 
+    // The log as it was before a snapshot that the synced hard state does not say to be committed: it does not count yet.
+    private LogModel? _beforeSnapshot;
+
     /// <summary>Everything that was appended.</summary>
     public LogModel Log { get; private set; } = new();
 
@@ -46,6 +49,7 @@ internal sealed class DiskModel
     {
         foreach (Record record in _pending)
         {
+            _beforeSnapshot = Before(record, DurableLog, _beforeSnapshot);
             DurableState = record.ApplyTo(DurableLog, DurableState);
             if (record.IsEntry)
             {
@@ -73,12 +77,14 @@ internal sealed class DiskModel
 
         // In the order of the log: each of these is a state in which a crash may have left it.
         LogModel log = DurableLog;
+        LogModel? before = _beforeSnapshot;
         HardState candidate = DurableState;
-        bool matches = Matches(log, candidate, found, state);
+        bool matches = Matches(ref log, before, candidate, found, state);
         for (int i = 0; i < _pending.Count && !matches; i++)
         {
+            before = Before(_pending[i], log, before);
             candidate = _pending[i].ApplyTo(log, candidate);
-            matches = Matches(log, candidate, found, state);
+            matches = Matches(ref log, before, candidate, found, state);
         }
 
         if (!matches)
@@ -93,13 +99,32 @@ internal sealed class DiskModel
         }
 
         _pending.Clear();
+        _beforeSnapshot = null;
         (DurableLog, DurableState) = (log, state);
         (Log, State) = (log.Copy(), state);
         return null;
     }
 
-    private static bool Matches(LogModel log, HardState state, LogModel found, HardState foundState) =>
-        state == foundState && found.Base <= log.Last && (log.Base > found.Base || log.Holds(found.Base, found.BaseTerm)) && log.EqualsBehind(found, found.Base);
+    private static bool Matches(ref LogModel log, LogModel? before, HardState state, LogModel found, HardState foundState)
+    {
+        if (state != foundState)
+        {
+            return false;
+        }
+
+        // A snapshot counts when its record and a hard state that has committed it are there; before, the log goes on without it.
+        if (before is not null && foundState.Commit.Value < log.Base)
+        {
+            log = before;
+        }
+
+        return found.Base <= log.Last && (log.Base > found.Base || log.Holds(found.Base, found.BaseTerm)) && log.EqualsBehind(found, found.Base);
+    }
+
+    private static LogModel? Before(in Record record, LogModel log, LogModel? before) =>
+        record.IsSnapshot && record.Index > log.Base ? before ?? log.Copy()
+        : record.State is { } state && state.Commit.Value >= log.Base ? null
+        : before;
 
     private static string Describe(LogModel log, HardState state) =>
         $"log {log.Base}..{log.Last} (term {log.LastTerm}), term {state.Term.Value} vote {state.Vote} commit {state.Commit.Value}";

@@ -10,13 +10,14 @@ namespace Etcd.Simulation.Members;
 internal sealed class SimPeers(Machine machine, Life life, SimNetwork network) : IPeerTransport
 {
     private readonly HashSet<MemberId> _known = [];
+    private readonly HashSet<MemberId> _heard = [];
     private readonly HashSet<MemberId> _removed = [];
 
     public void Send(ReadOnlySpan<Message> messages)
     {
         foreach (ref readonly Message message in messages)
         {
-            if (machine.CanSend(life) && _known.Contains(message.To))
+            if (machine.CanSend(life) && Reaches(message.To))
             {
                 network.Send(machine, life, message);
             }
@@ -25,7 +26,7 @@ internal sealed class SimPeers(Machine machine, Life life, SimNetwork network) :
 
     public void SendSnapshot(in Message message, ISnapshotContent content)
     {
-        if (!machine.CanSend(life) || !_known.Contains(message.To))
+        if (!machine.CanSend(life) || !Reaches(message.To))
         {
             content.Dispose();
             MemberId to = message.To;
@@ -55,6 +56,21 @@ internal sealed class SimPeers(Machine machine, Life life, SimNetwork network) :
     public DateTimeOffset? ActiveSince(MemberId member) =>
         _known.Contains(member) && network.ActiveFor(machine.Id, member) is { } ticks ? machine.Clock.GetUtcNow().AddTicks(-ticks) : null;
 
-    /// <summary>Whether messages of a member are taken: those of removed ones are answered with "gone".</summary>
-    public bool Takes(MemberId from) => !_removed.Contains(from);
+    /// <summary>
+    /// Whether messages of a member are taken: those of removed ones are answered with "gone". One that is not known is answered
+    /// all the same, for it says where it listens (etcd's X-PeerURLs): a member that was down does not know who has joined and
+    /// leads meanwhile.
+    /// </summary>
+    public bool Takes(MemberId from)
+    {
+        if (_removed.Contains(from))
+        {
+            return false;
+        }
+
+        _heard.Add(from);
+        return true;
+    }
+
+    private bool Reaches(MemberId member) => _known.Contains(member) || (_heard.Contains(member) && !_removed.Contains(member));
 }

@@ -173,7 +173,7 @@ internal sealed class Simulator
     {
         foreach (Machine machine in _cluster.Machines)
         {
-            if (_cluster.Membership.IsMember(machine.Id) && (machine.Life is not { } life || life.Applied != _cluster.Consensus.Committed || life.Raft.Committed.Value != life.Applied || life.Raft.Leader.IsNone))
+            if (_cluster.Membership.IsMember(machine.Id) && !HasConverged(machine.Life))
             {
                 return false;
             }
@@ -181,6 +181,17 @@ internal sealed class Simulator
 
         return true;
     }
+
+    /// <summary>
+    /// Whether a member has everything, knows who leads, and has done the work of compactions: until then the hash of an empty
+    /// store covers what is still there, as in etcd.
+    /// </summary>
+    private bool HasConverged(Life? life) =>
+        life is not null
+        && life.Applied == _cluster.Consensus.Committed
+        && life.Raft.Committed.Value == life.Applied
+        && !life.Raft.Leader.IsNone
+        && life.Store.FinishedCompactRevision == life.Store.CompactRevision;
 
     private string Describe() =>
         string.Join("; ", _cluster.Machines.Select(m => $"{m.Name} {m.Id} {(m.Life is { } life ? life.Describe() : m.IsHeldDown ? "held down" : "down")}"));
