@@ -40,6 +40,12 @@ internal static class Help
           --pid PID               also report the CPU time of this process, the server
 
         Options of compare and load:
+        raft      measures the consensus core alone, one and three members in memory, batches of 1, 10 and 100
+          --passes N              default 3; the report has the medians
+          --seconds S             measured time of a pass, default 3
+          --markdown FILE         also write the table with its conditions, bench/RESULTS-raft.md
+
+        Options of load and compare:
           --conns M               connections that the clients share, default one per client up to 10
           --threads T             threads of the generator, default 1
           --seconds S             measured time, default 5

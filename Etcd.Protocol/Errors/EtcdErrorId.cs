@@ -204,6 +204,9 @@ public enum EtcdErrorId
     /// <summary>A keep-alive reached a leader that cannot prove it still leads.</summary>
     LessorNotPrimary,
 
+    /// <summary>A change of a member whose id was removed before.</summary>
+    MemberIdRemoved,
+
     /// <summary>A password for a user who has none.</summary>
     NoPasswordUser,
 

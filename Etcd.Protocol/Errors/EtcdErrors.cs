@@ -222,6 +222,9 @@ public static class EtcdErrors
     /// <summary>A keep-alive reached a leader that cannot prove it still leads.</summary>
     public static readonly EtcdError LessorNotPrimary = Add(new(EtcdErrorId.LessorNotPrimary, StatusCode.Unknown, "not a primary lessor"));
 
+    /// <summary>A change of a member whose id was removed before.</summary>
+    public static readonly EtcdError MemberIdRemoved = Add(new(EtcdErrorId.MemberIdRemoved, StatusCode.Unknown, "membership: ID removed"));
+
     /// <summary>A password for a user who has none.</summary>
     public static readonly EtcdError NoPasswordUser = Add(new(EtcdErrorId.NoPasswordUser, StatusCode.Unknown, "auth: authentication failed, password was given for no password user"));
 

@@ -7,6 +7,8 @@ namespace Etcd.Server.Api;
 /// <param name="Proposals">Writes.</param>
 /// <param name="Reads">Reads.</param>
 /// <param name="Rooms">Watches and leases.</param>
+/// <param name="Changes">Changes of the membership.</param>
+/// <param name="LeaseTime">The time of leases, wherever it is kept.</param>
 /// <param name="Ids">Ids for leases that clients leave open.</param>
 /// <param name="Options">Limits.</param>
 /// <param name="Stopping">Cancelled when the member begins to stop: streams end then.</param>
@@ -15,6 +17,8 @@ public sealed record ApiContext(
     IProposals Proposals,
     IReads Reads,
     IWatchesAndLeases Rooms,
+    IMemberChanges Changes,
+    ILeaseTime LeaseTime,
     RequestIds Ids,
     ApiOptions Options,
     CancellationToken Stopping);

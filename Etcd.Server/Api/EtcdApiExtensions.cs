@@ -54,14 +54,11 @@ public static class EtcdApiExtensions
         app.MapNotFound();
     }
 
-    /// <summary>Maps what the peer port serves.</summary>
+    /// <summary>Lets calls in, or refuses them, before anything of them is read; see <see cref="CallAdmission"/>.</summary>
     /// <param name="app">Where.</param>
     /// <param name="status">The member.</param>
-    public static void MapPeerApi(this IEndpointRouteBuilder app, IMemberStatus status)
-    {
-        app.Map("/version", http => VersionEndpoint.Handle(http, status));
-        app.MapNotFound();
-    }
+    public static void UseCallAdmission(this IApplicationBuilder app, IMemberStatus status) => app.Use(next => http =>
+        CallAdmission.Refuse(http, status) is { } refusal ? CallAdmission.AnswerAsync(http, refusal) : next(http));
 
     private static void MapNotFound(this IEndpointRouteBuilder app) =>
         app.MapFallback("{**path}", http => Reply.ErrorAsync(http, StatusCodes.Status404NotFound, "404 page not found"));

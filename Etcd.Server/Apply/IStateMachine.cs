@@ -9,11 +9,18 @@ namespace Etcd.Server.Apply;
 /// </summary>
 public interface IStateMachine
 {
-    /// <summary>Applies one committed entry. Readers see nothing of it before <see cref="Publish"/>.</summary>
+    /// <summary>Applies one committed entry of type <see cref="EntryType.Normal"/>. Readers see nothing of it before <see cref="Publish"/>.</summary>
     /// <param name="entry">The next entry.</param>
     /// <param name="requestId">The id of the request that it carries; zero if none.</param>
     /// <returns>The outcome for whoever waits for that id; null where nobody can wait.</returns>
     ApplyOutcome? Apply(in Entry entry, out ulong requestId);
+
+    /// <summary>Applies one committed change of the membership. Readers may see it at once.</summary>
+    /// <param name="entry">The next entry, of type <see cref="EntryType.ConfChange"/>.</param>
+    /// <param name="requestId">The id of the request that it carries; zero if none.</param>
+    /// <param name="change">What raft must be told; with nobody as its member where the change was refused.</param>
+    /// <returns>The outcome for whoever waits for that id.</returns>
+    ApplyOutcome ApplyConfChange(in Entry entry, out ulong requestId, out ConfChange change);
 
     /// <summary>Makes everything that was applied visible to readers and watchers, in one step.</summary>
     /// <param name="applied">The index of the last applied entry.</param>

@@ -1,11 +1,10 @@
+using Etcd.Protocol.Errors;
 using Etcd.Protocol.Membershippb;
-using Etcd.Protocol.Raftpb;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
 using Etcd.Server.Primitives;
+using Etcd.Server.Raft;
 using Etcd.Server.Storage;
-using Entry = Etcd.Server.Raft.Entry;
-using EntryType = Etcd.Server.Raft.EntryType;
 
 namespace Etcd.Server.Apply;
 
@@ -13,21 +12,26 @@ namespace Etcd.Server.Apply;
 /// The replicated state: the store, the leases and the membership, and what each command does to them. Every entry is
 /// applied, those that are refused and those that change nothing too, so that all members stay at the same place.
 /// </summary>
-public sealed class StateMachine : IStateMachine
+public sealed partial class StateMachine : IStateMachine
 {
     private readonly MvccStore _store;
     private readonly ClusterState _cluster;
     private readonly KvApplier _kv;
+    private readonly LeaseManager _leaseRoom;
     private readonly LeaseApplier _leases;
+    private readonly MembershipApplier _membership;
 
     /// <summary>Puts the rooms together.</summary>
     /// <param name="store">The keys.</param>
     /// <param name="leases">The leases.</param>
     /// <param name="cluster">The members.</param>
-    public StateMachine(MvccStore store, LeaseManager leases, ClusterState cluster)
+    /// <param name="learnersMax">Most learners at a time; the same on all members (--max-learners).</param>
+    public StateMachine(MvccStore store, LeaseManager leases, ClusterState cluster, int learnersMax = Limits.LearnersMax)
     {
         _store = store;
         _cluster = cluster;
+        _leaseRoom = leases;
+        _membership = new MembershipApplier(cluster, learnersMax);
         _kv = new KvApplier(store, leases);
         _leases = new LeaseApplier(leases, _kv, () => _store.WorkingRevision);
     }
@@ -42,12 +46,6 @@ public sealed class StateMachine : IStateMachine
     public ApplyOutcome? Apply(in Entry entry, out ulong requestId)
     {
         requestId = 0;
-        if (entry.Type == EntryType.ConfChange)
-        {
-            ApplyChange(entry);
-            return null;
-        }
-
         // A new leader's first entry is empty.
         if (entry.Data.IsEmpty)
         {
@@ -57,6 +55,16 @@ public sealed class StateMachine : IStateMachine
         CommandReader command = CommandReader.Read(entry.Data);
         requestId = command.RequestId;
         return Apply(command);
+    }
+
+    /// <inheritdoc/>
+    public ApplyOutcome ApplyConfChange(in Entry entry, out ulong requestId, out ConfChange change)
+    {
+        ConfChangeCommand command = ConfChangeCommand.Decode(entry.Data.Span);
+        requestId = command.RequestId;
+        EtcdError? refusal = _membership.Apply(command);
+        change = new ConfChange(command.Kind, refusal is null ? command.Id : MemberId.None);
+        return refusal is null ? new ApplyOutcome(_store.WorkingRevision) : new ApplyOutcome(refusal, _store.WorkingRevision);
     }
 
     /// <inheritdoc/>
@@ -107,26 +115,6 @@ public sealed class StateMachine : IStateMachine
                 // Written by a version that knows more. Members that cannot apply it must not pretend that they did.
                 Invariant.Check(command.Field == 0, $"the log holds only commands that this version knows, not field {command.Field}");
                 return null;
-        }
-    }
-
-    private void ApplyChange(in Entry entry)
-    {
-        ConfChange change = ConfChange.Parser.ParseFrom(entry.Data.Span);
-        var id = new MemberId(change.NodeId);
-        switch (change.Type)
-        {
-            case ConfChangeType.ConfChangeAddNode or ConfChangeType.ConfChangeAddLearnerNode or ConfChangeType.ConfChangeUpdateNode:
-                Membership.Member member = MemberJson.Decode(change.Context.Memory);
-                Invariant.Check(member.Id == id, "a membership change names the member that its context describes");
-                _cluster.Put(member);
-                break;
-            case ConfChangeType.ConfChangeRemoveNode:
-                _cluster.Remove(id);
-                break;
-            default:
-                Invariant.Fail($"a membership change of an unknown kind: {change.Type}");
-                break;
         }
     }
 }

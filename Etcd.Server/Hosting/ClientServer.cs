@@ -25,26 +25,25 @@ internal static class ClientServer
         ApiContext api = member.Api;
         builder.Services.AddEtcdApi(api, options.MaxRequestBytes + Limits.GrpcOverheadBytes);
         WebApplication app = builder.Build();
-        app.UseWhenStarted(member.Started);
+        app.UseWhenStarted(member.Serving);
+        app.UseCallAdmission(member);
         app.MapEtcdApi(api);
         return app;
     }
 
-    /// <summary>The server on --listen-peer-urls. With one member nobody sends it log entries; it says its version.</summary>
+    /// <summary>The server on --listen-peer-urls.</summary>
     /// <param name="options">Where.</param>
     /// <param name="member">What is served.</param>
     /// <param name="logging">Where it logs.</param>
-    public static WebApplication BuildForPeers(ServerOptions options, EtcdMember member, ILoggerFactory logging)
-    {
-        WebApplicationBuilder builder = NewBuilder(logging, options.ListenPeerUrls, options, tls: null);
-        builder.Services.AddRoutingCore();
-        WebApplication app = builder.Build();
-        app.UseWhenStarted(member.Started);
-        app.MapPeerApi(member);
-        return app;
-    }
+    public static WebApplication BuildForPeers(ServerOptions options, EtcdMember member, ILoggerFactory logging) =>
+        Peers.PeerServer.Build(options, member.Peers, member.PeerServices, logging);
 
-    private static WebApplicationBuilder NewBuilder(
+    /// <summary>A web server without anything to serve yet.</summary>
+    /// <param name="logging">Where it logs.</param>
+    /// <param name="urls">Where it listens.</param>
+    /// <param name="options">The limits.</param>
+    /// <param name="tls">Its certificate; null if no URL asks for TLS.</param>
+    public static WebApplicationBuilder NewBuilder(
         ILoggerFactory logging, IReadOnlyList<EtcdUrl> urls, ServerOptions options, Action<HttpsConnectionAdapterOptions>? tls)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());

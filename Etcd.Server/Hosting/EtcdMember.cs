@@ -1,13 +1,16 @@
 using Etcd.Protocol.Errors;
-using Etcd.Protocol.Etcdserverpb;
 using Etcd.Protocol.Membershippb;
 using Etcd.Server.Api;
 using Etcd.Server.Apply;
+using Etcd.Server.Apply.Snapshots;
 using Etcd.Server.Hosting.Flags;
+using Etcd.Server.Hosting.Members;
+using Etcd.Server.Hosting.Peers;
 using Etcd.Server.Io;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
 using Etcd.Server.Node;
+using Etcd.Server.Peer;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 using Etcd.Server.Storage;
@@ -19,28 +22,47 @@ namespace Etcd.Server.Hosting;
 
 /// <summary>
 /// One running member: the rooms put together, and the threads that run them (docs/ARCHITECTURE.md, Threads).
-/// <see cref="Start"/> recovers and begins; <see cref="Started"/> completes when the member serves; <see cref="Dispose"/>
+/// <see cref="Start"/> begins; <see cref="Started"/> completes when the cluster knows the member; <see cref="Dispose"/>
 /// ends it. What was acknowledged is durable at every moment, so ending it at any point loses nothing.
 /// </summary>
-internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDisposable
+internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDisposable, IAsyncDisposable
 {
+    /// <summary>What a member says that was taken out of its cluster.</summary>
+    public const string RemovedText = "the member has been permanently removed from the cluster";
+
+    // etcd's readIndexRetryTime.
+    private const int ReadRetryMilliseconds = 500;
+
+    // How long the others are waited for before the first election is not hastened any more (rafthttp's read timeout).
+    private const int AdvanceMilliseconds = 5000;
+
+    // etcd advances all of an election timeout but this much.
+    private const int TicksLeftToWait = 2;
+
+    private static readonly TimeSpan HandOverTimeout = TimeSpan.FromMilliseconds(500);
+
     private readonly ServerOptions _options;
     private readonly ILogger _log;
     private readonly TimeProvider _clock;
-    private readonly LogFolder _folder;
-    private readonly LogIndex _recoveredThrough;
+    private readonly RecoveredMember _recovered;
     private readonly ClusterState _cluster;
     private readonly StateMachine _machine;
+    private readonly PeerTransport _peers;
     private readonly MemberNode _node;
+    private readonly MemberChanges _changes;
+    private readonly LeaseDesk _leaseDesk;
+    private readonly LeadershipWatch _leadership;
+    private readonly VersionMonitor _versions;
     private readonly WorkerThread _logThread;
     private readonly WorkerThread _applyThread;
-    private readonly WorkerThread _watchThread;
+    private readonly WorkerThread? _watchThread;
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _serving = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _removed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
     private ITimer? _ticker;
-    private readonly List<LeaseId> _expired = [];
-    private long _leasesLookedAt;
-    private int _revoking;
+    private int _ticksToAdvance;
+    private bool _keptLeases;
     private int _disposed;
 
     /// <summary>Opens the member's folder and puts the rooms together. Nothing runs yet.</summary>
@@ -48,49 +70,83 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     /// <param name="files">The disk.</param>
     /// <param name="clock">The time.</param>
     /// <param name="log">Where its life is told.</param>
+    /// <param name="birth">How it begins if it has no data; null for what the flags say, with nobody asked.</param>
     /// <exception cref="Wal.WalException">The log is damaged, or in use by another process.</exception>
-    public EtcdMember(ServerOptions options, IFileSystem files, TimeProvider clock, ILogger log)
+    /// <exception cref="ClusterStartException">The flags do not go together.</exception>
+    public EtcdMember(ServerOptions options, IFileSystem files, TimeProvider clock, ILogger log, ClusterBirth? birth = null)
     {
         _options = options;
         _log = log;
         _clock = clock;
-        LogFolder folder = LogFolder.Open(files, options);
-        _recoveredThrough = new LogIndex((ulong)folder.Entries.Count);
-        // The entries are for the recovery only: kept here, they would keep the whole log in memory.
-        _folder = folder with { Entries = [] };
-        _cluster = new ClusterState(_folder.ClusterId);
-        Ids = new RequestIds(_folder.MemberId, clock.GetUtcNow());
-        int electionTicks = options.ElectionMilliseconds / options.HeartbeatMilliseconds;
+        birth ??= ClusterBirth.New(options);
+        RecoveredMember recovered = MemberRecovery.Open(files, Folders(options), birth.Birth, WalOptions(options));
+        _cluster = new ClusterState(recovered.ClusterId);
+        Ids = new RequestIds(recovered.Id, clock.GetUtcNow());
         Leases = new LeaseManager(clock, LeaseOptions(options));
         Store = new MvccStore();
-        Watches = new WatchHub(Store, clock, () => _watchThread!.Wake(), WatchOptions(options));
+        Watches = new WatchHub(Store, clock, () => _watchThread?.Wake(), WatchOptions(options));
         Store.ConnectSink(Watches);
-        _machine = new StateMachine(Store, Leases, _cluster);
-        var raft = new SoleVoter(
-            _folder.MemberId, _folder.HardState, folder.Entries, applied: default, appliedTerm: default, electionTicks);
-        _node = new MemberNode(
-            raft,
-            new WalLogStore(_folder.Wal),
-            _machine,
-            new ThreadPoolCompletions(),
-            Ids,
-            clock,
-            new NodeOptions { RequestBytesMax = options.MaxRequestBytes, RequestTimeout = RequestTimeout(options) });
+        _machine = new StateMachine(Store, Leases, _cluster, options.MaxLearners);
+        _peers = new PeerTransport(TransportOptions(recovered), files, clock, log);
+        recovered.InstallInto(_machine);
+        _node = new MemberNode(new MemberParts
+        {
+            Raft = new RaftNode(RaftOptions(options, recovered.Id), recovered.Log),
+            AppliedTerm = recovered.Log.Snapshot?.Term ?? default,
+            Log = new WalLogStore(recovered.Wal),
+            Snapshots = new SnapshotStore(recovered.Snapshots),
+            Machine = _machine,
+            State = _machine,
+            Cluster = _cluster,
+            Leases = Leases,
+            Peers = _peers,
+            KnownPeers = birth.KnownPeers,
+            Completions = new ThreadPoolCompletions(),
+            Ids = Ids,
+            Clock = clock,
+            Options = NodeOptions(options),
+        });
+        var leader = new LeaderCalls(_node, _cluster, clock, RequestTimeout(options));
+        _changes = new MemberChanges(
+            _node, _cluster, recovered.Id, _peers, _peers.Calls, leader, options.StrictReconfigCheck, clock, log);
+        _leaseDesk = new LeaseDesk(_node, Leases, _peers.Calls, leader);
+        _leadership = new LeadershipWatch(
+            _node, recovered.Id, _cluster, TimeSpan.FromMilliseconds(options.HeartbeatMilliseconds), ElectionTicks(options), clock, log);
+        _versions = new VersionMonitor(_node, _cluster, recovered.Id, options.ClaimedVersion, _peers.Calls, clock, log);
+        PeerServices = new PeerServices(_node, _cluster, Store, _leaseDesk, _changes, clock);
+        // The entries are for the recovery only: kept here, they would keep the whole log in memory.
+        _recovered = recovered with { Log = recovered.Log with { Entries = [] } };
         _logThread = new WorkerThread("etcd-log", _node.RunLogOnce);
         _applyThread = new WorkerThread("etcd-apply", _node.RunApplyOnce);
         _watchThread = new WorkerThread("etcd-watch", RunWatches);
         _node.LogWork = _logThread.Wake;
         _node.ApplyWork = _applyThread.Wake;
+        _node.LeaseRevokeFailed = (lease, error) => HostingLog.LeaseRevokeFailed(_log, lease.ToString(), error.Text);
     }
 
     /// <summary>Ids of requests and leases.</summary>
     public RequestIds Ids { get; }
 
-    /// <inheritdoc/>
-    public MemberId MemberId => _folder.MemberId;
+    /// <summary>The way to the other members, for the peer port.</summary>
+    public PeerTransport Peers => _peers;
+
+    /// <summary>What other members may ask, for the peer port.</summary>
+    public IPeerServices PeerServices { get; }
+
+    /// <summary>
+    /// Completes when clients are served: with <see cref="Started"/>, or without a quorum when it has been waited for long enough,
+    /// because this member can still serve what it can alone.
+    /// </summary>
+    public Task Serving => _serving.Task;
+
+    /// <summary>Completes when this member was taken out of its cluster: it is to stop, for good.</summary>
+    public Task Removed => _removed.Task;
 
     /// <inheritdoc/>
-    public ulong ClusterId => _folder.ClusterId;
+    public MemberId MemberId => _recovered.Id;
+
+    /// <inheritdoc/>
+    public ulong ClusterId => _recovered.ClusterId;
 
     /// <inheritdoc/>
     public Term Term => _node.Term;
@@ -120,6 +176,15 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     public string? ClusterVersion => _cluster.Current.Version;
 
     /// <inheritdoc/>
+    public string ServerVersion => _options.ClaimedVersion.Server;
+
+    /// <inheritdoc/>
+    public bool IsLearner => _cluster.Current.Find(MemberId) is { IsLearner: true };
+
+    /// <inheritdoc/>
+    public CancellationToken LeaderLost => _leadership.LeaderLost;
+
+    /// <inheritdoc/>
     public Task Started => _started.Task;
 
     /// <summary>Faults when the member cannot go on; see <see cref="MemberNode.Failed"/>.</summary>
@@ -135,7 +200,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     public LeaseManager Leases { get; }
 
     /// <summary>What the services stand on.</summary>
-    public ApiContext Api => new(this, _node, this, this, Ids, new ApiOptions
+    public ApiContext Api => new(this, _node, this, this, _changes, _leaseDesk, Ids, new ApiOptions
     {
         MaxTxnOps = _options.MaxTxnOps,
         MaxRequestBytes = _options.MaxRequestBytes,
@@ -146,46 +211,136 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     public ValueTask LinearizeAsync(CancellationToken cancellation) => _node.LinearizeAsync(cancellation);
 
     /// <inheritdoc/>
+    public async Task<StateExport> ExportAsync() => (StateExport)await _node.ExportAsync().ConfigureAwait(false);
+
+    /// <inheritdoc/>
     public Task WhenCompactedAsync(long revision) => _machine.CompactionProgress.WhenFinished(revision);
 
-    /// <summary>Starts the threads, becomes leader, applies what the log holds, and makes itself known.</summary>
+    /// <summary>Starts the threads, connects to the other members, and makes itself known.</summary>
     public void Start()
     {
         TellWhoWeAre();
-        // A sole voter's election needs nobody's answer, so it does not wait for the timeout.
-        _node.Campaign();
         _applyThread.Start();
-        _watchThread.Start();
+        _watchThread!.Start();
         _logThread.Start();
+        _peers.Start(_node);
+        _node.Start();
+        bool alone = _recovered.IsNew && _cluster.Current.Members.Count == 1;
+        _ticksToAdvance = alone || !_options.InitialElectionTickAdvance ? 0 : AdvanceMilliseconds / _options.HeartbeatMilliseconds;
         TimeSpan tick = TimeSpan.FromMilliseconds(_options.HeartbeatMilliseconds);
         _ticker = _clock.CreateTimer(_ => Tick(), null, tick, tick);
         _ = PublishAsync();
+        _ = ServeAsync();
+        _ = LeaveIfRemovedAsync();
+        _ = _versions.RunAsync(_stopping.Token);
+    }
+
+    /// <summary>
+    /// Before a clean stop: a leader hands its leadership to the voter that it has reached for the longest, so that the others need
+    /// not wait for an election timeout. Never fails; takes half a second at most.
+    /// </summary>
+    public async Task HandOverAsync()
+    {
+        if (_node.LeadsIn == default)
+        {
+            HostingLog.TransferSkipped(_log, MemberId.ToString(), Leader.ToString(), "local server is not leader");
+            return;
+        }
+
+        Membership.Member[] voters = [.. Members.Where(m => !m.IsLearner)];
+        if (voters.Length < 2)
+        {
+            HostingLog.TransferSkipped(_log, MemberId.ToString(), Leader.ToString(), "single voting member cluster");
+            return;
+        }
+
+        MemberId? target = voters
+            .Select(m => (m.Id, Since: _peers.ActiveSince(m.Id)))
+            .Where(m => m.Since is not null && m.Id != MemberId)
+            .OrderBy(m => m.Since)
+            .Select(m => (MemberId?)m.Id)
+            .FirstOrDefault();
+        try
+        {
+            await (target is { } to
+                ? _changes.MoveLeaderAsync(to, HandOverTimeout, CancellationToken.None)
+                : Task.FromException(EtcdErrors.Unhealthy.ToException())).ConfigureAwait(false);
+        }
+        catch (EtcdErrorException e)
+        {
+            HostingLog.TransferFailed(_log, MemberId.ToString(), e.Error.Text);
+        }
     }
 
     /// <summary>Streams end from now on; what is under way is still answered. <see cref="Dispose"/> follows.</summary>
     public void BeginStop() => _stopping.Cancel();
 
     /// <inheritdoc/>
-    public void Dispose()
+    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
         {
             return;
         }
 
-        _stopping.Cancel();
-        _ticker?.Dispose();
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        if (_ticker is not null)
+        {
+            await _ticker.DisposeAsync().ConfigureAwait(false);
+        }
+
         _node.Stop();
         _logThread.Dispose();
         _applyThread.Dispose();
-        _watchThread.Dispose();
-        _started.TrySetException(EtcdErrors.Stopped.ToException());
-        _ = _started.Task.Exception;
-        _folder.Wal.Dispose();
+        _watchThread!.Dispose();
+        await _peers.DisposeAsync().ConfigureAwait(false);
+        Fail(_started);
+        Fail(_serving);
+        _recovered.Wal.Dispose();
+        _leadership.Dispose();
         _stopping.Dispose();
     }
 
+    private static void Fail(TaskCompletionSource awaited)
+    {
+        awaited.TrySetException(EtcdErrors.Stopped.ToException());
+        _ = awaited.Task.Exception;
+    }
+
+    private static int ElectionTicks(ServerOptions options) => options.ElectionMilliseconds / options.HeartbeatMilliseconds;
+
     private static TimeSpan RequestTimeout(ServerOptions options) => TimeSpan.FromMilliseconds(5000 + (2 * options.ElectionMilliseconds));
+
+    private static MemberFolders Folders(ServerOptions options) =>
+        new(options.EffectiveWalDir, Path.Combine(Path.GetFullPath(options.EffectiveDataDir), "member", "snap"));
+
+    private static Wal.WalOptions WalOptions(ServerOptions options) =>
+        new() { SyncMode = options.UnsafeNoFsync ? Wal.SyncMode.None : Wal.SyncMode.Full };
+
+    private static RaftOptions RaftOptions(ServerOptions options, MemberId id)
+    {
+        // Members must differ in it, and it need not be a secret.
+        var random = new Random(unchecked((int)(id.Value ^ (id.Value >> 32))));
+        return new RaftOptions
+        {
+            Id = id,
+            ElectionTicks = ElectionTicks(options),
+            PreVote = options.PreVote,
+            CatchUpEntries = options.SnapshotCatchUpEntries,
+            Random = random.Next,
+        };
+    }
+
+    private static NodeOptions NodeOptions(ServerOptions options) => new()
+    {
+        RequestBytesMax = options.MaxRequestBytes,
+        RequestTimeout = RequestTimeout(options),
+        ElectionTimeout = TimeSpan.FromMilliseconds(options.ElectionMilliseconds),
+        ReadRetryTicks = Math.Max(1, ReadRetryMilliseconds / options.HeartbeatMilliseconds),
+    };
 
     private static LeaseOptions LeaseOptions(ServerOptions options) => new()
     {
@@ -199,21 +354,74 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         FragmentBytesMax = options.MaxRequestBytes + Limits.GrpcOverheadBytes,
     };
 
+    private PeerTransportOptions TransportOptions(RecoveredMember recovered) => new()
+    {
+        Identity = new PeerIdentity(
+            recovered.Id, recovered.ClusterId, [.. _options.InitialAdvertisePeerUrls.Select(u => u.Text)], _options.ClaimedVersion),
+        SnapshotFolder = Folders(_options).Snapshots,
+        DialTimeout = TimeSpan.FromMilliseconds(1000 + _options.ElectionMilliseconds),
+        Tls = PeerTls.ForClient(_options),
+        OnRemoved = () => _removed.TrySetResult(),
+    };
+
+    private void Tick()
+    {
+        _node.Tick();
+        AdvanceElection();
+        _leadership.Tick();
+        bool keepsLeases = Leases.IsPrimary;
+        if (keepsLeases && !_keptLeases)
+        {
+            _versions.Wake();
+        }
+
+        _keptLeases = keepsLeases;
+    }
+
+    /// <summary>
+    /// At a start nobody is known to lead, and to wait for a whole election timeout is pointless once the others are reached; but a
+    /// leader that is there gets the time of a heartbeat to say so.
+    /// </summary>
+    private void AdvanceElection()
+    {
+        if (_ticksToAdvance == 0)
+        {
+            return;
+        }
+
+        _ticksToAdvance--;
+        int active = _peers.ActivePeers;
+        if (!Leader.IsNone)
+        {
+            _ticksToAdvance = 0;
+        }
+        else if (active > 1)
+        {
+            _ticksToAdvance = 0;
+            int ticks = ElectionTicks(_options) - TicksLeftToWait;
+            HostingLog.ElectionAdvanced(_log, MemberId.ToString(), ticks, ElectionTicks(_options), active);
+            for (int i = 0; i < ticks; i++)
+            {
+                _node.Tick();
+            }
+        }
+    }
+
     private void TellWhoWeAre()
     {
-        if (_folder.Repair is { } repair)
+        if (_recovered.Repair is { } repair)
         {
             HostingLog.Repaired(_log, repair.File, repair.Offset, repair.Backup);
         }
 
         string cluster = ClusterId.ToString("x", System.Globalization.CultureInfo.InvariantCulture);
-        if (_folder.IsNew)
+        if (_recovered.IsNew)
         {
             HostingLog.LocalMember(_log, MemberId.ToString(), cluster);
         }
         else
         {
-            HostingLog.Restarting(_log, cluster, MemberId.ToString(), _folder.HardState.Commit.Value);
+            HostingLog.Restarting(_log, cluster, MemberId.ToString(), _recovered.Log.HardState.Commit.Value);
         }
     }
 
@@ -221,19 +429,53 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     {
         try
         {
-            // The term's first entry commits all that is before it: when it is applied, so is the whole recovered log.
-            await _node.WhenApplied(_recoveredThrough.Next).ConfigureAwait(false);
-            HostingLog.BecameLeader(_log, MemberId.ToString(), Term.Value);
-            HostingLog.ElectedLeader(_log, Leader.ToString(), Term.Value);
-            Leases.Promote(TimeSpan.FromMilliseconds(_options.ElectionMilliseconds));
+            // It comes behind everything that was recovered: when it is applied, so is that.
             await PublishAttributesAsync().ConfigureAwait(false);
-            await AgreeOnVersionAsync().ConfigureAwait(false);
-            HostingLog.Ready(_log);
             _started.TrySetResult();
         }
         catch (Exception e)
         {
             _started.TrySetException(e);
+            _ = _started.Task.Exception;
+        }
+    }
+
+    private async Task ServeAsync()
+    {
+        try
+        {
+            await Task.WhenAny(_started.Task, Task.Delay(_options.WaitClusterReadyTimeout, _clock, _stopping.Token)).ConfigureAwait(false);
+            if (!_started.Task.IsCompleted)
+            {
+                HostingLog.NotReadyInTime(_log);
+                await _node.WhenApplied(_recovered.Log.HardState.Commit).ConfigureAwait(false);
+            }
+            else
+            {
+                await _started.Task.ConfigureAwait(false);
+            }
+
+            HostingLog.Ready(_log);
+            _serving.TrySetResult();
+        }
+        catch (Exception e) when (e is EtcdErrorException or OperationCanceledException)
+        {
+            Fail(_serving);
+        }
+    }
+
+    private async Task LeaveIfRemovedAsync()
+    {
+        try
+        {
+            await _node.Removed.WaitAsync(_stopping.Token).ConfigureAwait(false);
+            // The others must hear that it is committed, from a leader above all (etcd waits as long).
+            await Task.Delay(TimeSpan.FromSeconds(1), _clock, _stopping.Token).ConfigureAwait(false);
+            _removed.TrySetResult();
+        }
+        catch (OperationCanceledException)
+        {
+            // It stops anyway.
         }
     }
 
@@ -246,40 +488,24 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
             MemberAttributes = new Attributes { Name = _options.Name },
         };
         request.MemberAttributes.ClientUrls.AddRange(clientUrls);
-        await ProposeUntilAppliedAsync(RaftCommandKind.ClusterMemberAttrSet, request).ConfigureAwait(false);
-        HostingLog.Published(
-            _log, MemberId.ToString(), _options.Name, clientUrls, ClusterId.ToString("x", System.Globalization.CultureInfo.InvariantCulture));
-    }
-
-    /// <summary>Alone, a member agrees with itself; a cluster never goes back to an older version by itself.</summary>
-    private async Task AgreeOnVersionAsync()
-    {
-        if (ClusterVersion is { } known && Version.Parse(known) >= Version.Parse(EtcdVersion.Cluster))
-        {
-            return;
-        }
-
-        var request = new ClusterVersionSetRequest { Ver = EtcdVersion.Cluster };
-        await ProposeUntilAppliedAsync(RaftCommandKind.ClusterVersionSet, request).ConfigureAwait(false);
-        HostingLog.ClusterVersionSet(
-            _log, ClusterId.ToString("x", System.Globalization.CultureInfo.InvariantCulture), EtcdVersion.Cluster);
-    }
-
-    /// <summary>For commands that may be applied twice: a disk that stalls at the start delays the member and does not end it.</summary>
-    private async Task ProposeUntilAppliedAsync(RaftCommandKind kind, IMessage request)
-    {
+        byte[] bytes = request.ToByteArray();
         while (true)
         {
             try
             {
-                await _node.ProposeAsync(RaftCommand.Create(kind, request.ToByteArray())).ConfigureAwait(false);
-                return;
+                await _node.ProposeAsync(RaftCommand.Create(RaftCommandKind.ClusterMemberAttrSet, bytes)).ConfigureAwait(false);
+                break;
             }
-            catch (EtcdErrorException e) when (e.Error == EtcdErrors.Timeout)
+            catch (EtcdErrorException e) when (e.Error != EtcdErrors.Stopped)
             {
-                HostingLog.StartCommandTimedOut(_log, kind.ToString());
+                // No quorum yet, or a disk that stalls: it delays the member and does not end it. It may be applied twice.
+                HostingLog.PublishFailed(_log, MemberId.ToString(), e.Error.Text);
+                await Task.Delay(TimeSpan.FromMilliseconds(_options.HeartbeatMilliseconds), _clock, _stopping.Token).ConfigureAwait(false);
             }
         }
+
+        HostingLog.Published(
+            _log, MemberId.ToString(), _options.Name, clientUrls, ClusterId.ToString("x", System.Globalization.CultureInfo.InvariantCulture));
     }
 
     private TimeSpan RunWatches()
@@ -292,59 +518,6 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         {
             _node.Fail(e);
             return Timeout.InfiniteTimeSpan;
-        }
-    }
-
-    private void Tick()
-    {
-        _node.Tick();
-        // A timer's callbacks may overlap if the machine stalls; one look for expired leases at a time is enough.
-        if (Interlocked.CompareExchange(ref _revoking, 1, 0) != 0)
-        {
-            return;
-        }
-
-        try
-        {
-            RevokeExpired();
-        }
-        finally
-        {
-            Volatile.Write(ref _revoking, 0);
-        }
-    }
-
-    /// <summary>An expired lease ends by a logged command, so that every member ends it at the same place.</summary>
-    private void RevokeExpired()
-    {
-        if (_clock.GetElapsedTime(_leasesLookedAt) < TimeSpan.FromMilliseconds(Limits.LeaseTickMilliseconds))
-        {
-            return;
-        }
-
-        _leasesLookedAt = _clock.GetTimestamp();
-        _expired.Clear();
-        Leases.RunOnce(_expired);
-        foreach (LeaseId lease in _expired)
-        {
-            _ = RevokeAsync(lease);
-        }
-    }
-
-    private async Task RevokeAsync(LeaseId lease)
-    {
-        try
-        {
-            byte[] request = new LeaseRevokeRequest { ID = lease.Value }.ToByteArray();
-            await _node.ProposeAsync(RaftCommand.Create(RaftCommandKind.LeaseRevoke, request)).ConfigureAwait(false);
-        }
-        catch (EtcdErrorException e) when (e.Error == EtcdErrors.LeaseNotFound)
-        {
-            // A client revoked it first.
-        }
-        catch (EtcdErrorException e)
-        {
-            HostingLog.LeaseRevokeFailed(_log, lease.ToString(), e.Error.Text);
         }
     }
 }

@@ -4,6 +4,8 @@ using System.Runtime.InteropServices;
 using Etcd.Server.Diagnostics;
 using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Hosting.Listeners;
+using Etcd.Server.Hosting.Members;
+using Etcd.Server.Hosting.Restore;
 using Etcd.Server.Io.Os;
 using Etcd.Server.Primitives;
 using Microsoft.AspNetCore.Builder;
@@ -18,6 +20,9 @@ namespace Etcd.Server.Hosting;
 /// </summary>
 internal static class EtcdProgram
 {
+    // With the hand-over before it, the process is gone within a second and a half.
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Runs until stopped.</summary>
     /// <param name="arguments">The command line.</param>
     public static async Task<int> RunAsync(string[] arguments)
@@ -28,6 +33,11 @@ internal static class EtcdProgram
             Console.WriteLine($"Server: Etcd.Server for .NET {Environment.Version}");
             Console.WriteLine($"OS/Arch: {RuntimeInformation.RuntimeIdentifier}");
             return 0;
+        }
+
+        if (RestoreCommand.IsMeant(arguments))
+        {
+            return Restore(arguments);
         }
 
         if (arguments.Any(a => a is "--help" or "-help" or "-h" or "--h"))
@@ -50,6 +60,14 @@ internal static class EtcdProgram
         return await RunAsync(parsed).ConfigureAwait(false);
     }
 
+    private static int Restore(string[] arguments)
+    {
+        var defaults = new ServerOptions();
+        using var provider = new ZapLoggerProvider(defaults.LogOutputs, defaults.LogFormat, TimeProvider.System);
+        using ILoggerFactory logging = LoggerFactory.Create(b => b.AddProvider(provider));
+        return RestoreCommand.Run(arguments, OsFileSystem.Instance, logging.CreateLogger("Etcd.Server.Hosting.Restore"));
+    }
+
     private static async Task<int> RunAsync(FlagSet<ServerOptions>.Result parsed)
     {
         ServerOptions options = parsed.Options;
@@ -70,7 +88,7 @@ internal static class EtcdProgram
         {
             return await ServeAsync(options, logging, log).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or FormatException or NotSupportedException
+        catch (Exception e) when (e is IOException or ClusterStartException or FormatException or NotSupportedException
             or System.Security.Cryptography.CryptographicException or UnauthorizedAccessException)
         {
             // What an operator can cause and mend: a port in use, a folder that is damaged, locked or not ours.
@@ -90,26 +108,39 @@ internal static class EtcdProgram
             options.ListenPeerUrls.Select(u => u.Text));
         // A port that is in use is found before anything is written.
         ListenCheck.EnsureFree([.. options.ListenPeerUrls, .. options.ListenClientUrls]);
-        using var member = new EtcdMember(options, OsFileSystem.Instance, TimeProvider.System, log);
-        await using WebApplication clients = ClientServer.Build(options, member, logging);
-        await using WebApplication peers = ClientServer.BuildForPeers(options, member, logging);
         var stop = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var onTerm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s => OnSignal(s, stop));
         using var onInt = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => OnSignal(s, stop));
+        Task<ClusterBirth> finding = ClusterBirth.FindAsync(options, OsFileSystem.Instance, log, CancellationToken.None);
+        if (await Task.WhenAny(finding, stop.Task).ConfigureAwait(false) == stop.Task)
+        {
+            HostingLog.SignalReceived(log, await stop.Task.ConfigureAwait(false));
+            return 0;
+        }
 
+        await using var member = new EtcdMember(
+            options, OsFileSystem.Instance, TimeProvider.System, log, await finding.ConfigureAwait(false));
+        await using WebApplication clients = ClientServer.Build(options, member, logging);
+        await using WebApplication peers = ClientServer.BuildForPeers(options, member, logging);
         await peers.StartAsync().ConfigureAwait(false);
         await clients.StartAsync().ConfigureAwait(false);
         member.Start();
-        await Task.WhenAny(member.Started, member.Failed, stop.Task).ConfigureAwait(false);
-        if (member.Started.IsCompletedSuccessfully)
+        await Task.WhenAny(member.Serving, member.Failed, member.Removed, stop.Task).ConfigureAwait(false);
+        if (member.Serving.IsCompletedSuccessfully)
         {
             TellAddresses(log, clients, peers);
         }
 
-        Task ended = await Task.WhenAny(member.Failed, StartFailure(member.Started), stop.Task).ConfigureAwait(false);
+        Task ended = await Task.WhenAny(member.Failed, StartFailure(member.Started), member.Removed, stop.Task).ConfigureAwait(false);
         if (ended == stop.Task)
         {
             HostingLog.SignalReceived(log, await stop.Task.ConfigureAwait(false));
+            await member.HandOverAsync().ConfigureAwait(false);
+        }
+        else if (ended == member.Removed)
+        {
+            HostingLog.ServerError(log, EtcdMember.RemovedText);
+            HostingLog.DataMustBeRemoved(log);
         }
         else
         {
@@ -118,9 +149,11 @@ internal static class EtcdProgram
         }
 
         member.BeginStop();
-        await StopAsync(clients, peers).ConfigureAwait(false);
-        member.Dispose();
-        if (ended != stop.Task)
+        await StopAsync(clients).ConfigureAwait(false);
+        await member.DisposeAsync().ConfigureAwait(false);
+        // Its streams are closed by now, so that it has nothing to wait for.
+        await StopAsync(peers).ConfigureAwait(false);
+        if (ended != stop.Task && ended != member.Removed)
         {
             return 1;
         }
@@ -136,10 +169,10 @@ internal static class EtcdProgram
         return 0;
     }
 
-    private static async Task StopAsync(WebApplication clients, WebApplication peers)
+    private static async Task StopAsync(WebApplication server)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
-        await Task.WhenAll(clients.StopAsync(limit.Token), peers.StopAsync(limit.Token)).ConfigureAwait(false);
+        using var limit = new CancellationTokenSource(StopTimeout);
+        await server.StopAsync(limit.Token).ConfigureAwait(false);
     }
 
     private static void OnSignal(PosixSignalContext signal, TaskCompletionSource<string> stop)

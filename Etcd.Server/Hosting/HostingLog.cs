@@ -25,7 +25,7 @@ internal static partial class HostingLog
     public static partial void BecameLeader(ILogger log, string localMemberId, ulong term);
 
     [LoggerMessage(1005, LogLevel.Information, "elected leader")]
-    public static partial void ElectedLeader(ILogger log, string leader, ulong term);
+    public static partial void ElectedLeader(ILogger log, string localMemberId, string leader, ulong term);
 
     [LoggerMessage(1006, LogLevel.Information, "published local member to cluster through raft")]
     public static partial void Published(ILogger log, string localMemberId, string name, IEnumerable<string> clientUrls, string clusterId);
@@ -63,6 +63,69 @@ internal static partial class HostingLog
     [LoggerMessage(1017, LogLevel.Warning, "flags")]
     public static partial void FlagWarning(ILogger log, string warning);
 
-    [LoggerMessage(1018, LogLevel.Warning, "a command of the member's start timed out; it is proposed again")]
-    public static partial void StartCommandTimedOut(ILogger log, string command);
+    [LoggerMessage(1019, LogLevel.Information, "lost leader")]
+    public static partial void LostLeader(ILogger log, string localMemberId, string leader, ulong term);
+
+    [LoggerMessage(1020, LogLevel.Information, "changed leader")]
+    public static partial void ChangedLeader(ILogger log, string localMemberId, string from, string to, ulong term);
+
+    [LoggerMessage(1021, LogLevel.Information, "became follower")]
+    public static partial void BecameFollower(ILogger log, string localMemberId, ulong term);
+
+    [LoggerMessage(1022, LogLevel.Warning, "leader failed to send out heartbeat on time; took too long, leader is overloaded likely from slow disk")]
+    public static partial void HeartbeatLate(ILogger log, string heartbeatInterval, string exceededDuration);
+
+    [LoggerMessage(1023, LogLevel.Information, "updated cluster version")]
+    public static partial void ClusterVersionUpdated(ILogger log, string clusterId, string from, string to);
+
+    [LoggerMessage(1024, LogLevel.Warning, "failed to get version")]
+    public static partial void VersionUnknown(ILogger log, string remoteMemberId, string error);
+
+    [LoggerMessage(1025, LogLevel.Warning, "failed to update cluster version")]
+    public static partial void ClusterVersionFailed(ILogger log, string error);
+
+    [LoggerMessage(1026, LogLevel.Warning, "failed to get cluster response")]
+    public static partial void NoClusterAnswer(ILogger log, string address, string error);
+
+    [LoggerMessage(1027, LogLevel.Warning, "rejecting member add request")]
+    public static partial void AddRefused(ILogger log, string localMemberId, IEnumerable<string> peerUrls, string error);
+
+    [LoggerMessage(1028, LogLevel.Warning, "rejecting member remove request")]
+    public static partial void RemoveRefused(ILogger log, string localMemberId, string memberId, string error);
+
+    [LoggerMessage(1029, LogLevel.Warning, "rejecting member promote request")]
+    public static partial void PromoteRefused(ILogger log, string localMemberId, string memberId, string error);
+
+    [LoggerMessage(1030, LogLevel.Warning, "rejecting promote learner: learner is not ready")]
+    public static partial void LearnerNotReady(ILogger log, double learnerReadyPercent, double readyPercentThreshold);
+
+    [LoggerMessage(1031, LogLevel.Information, "applied a configuration change through raft")]
+    public static partial void Changed(ILogger log, string localMemberId, string raftConfChange, string raftConfChangeNodeId);
+
+    [LoggerMessage(1032, LogLevel.Information, "leadership transfer starting")]
+    public static partial void TransferStarting(ILogger log, string localMemberId, string currentLeaderMemberId, string transfereeMemberId);
+
+    [LoggerMessage(1033, LogLevel.Information, "leadership transfer finished")]
+    public static partial void TransferFinished(ILogger log, string localMemberId, string oldLeaderMemberId, string newLeaderMemberId);
+
+    [LoggerMessage(1034, LogLevel.Information, "skipped leadership transfer")]
+    public static partial void TransferSkipped(ILogger log, string localMemberId, string currentLeaderMemberId, string reason);
+
+    [LoggerMessage(1035, LogLevel.Warning, "leadership transfer failed")]
+    public static partial void TransferFailed(ILogger log, string localMemberId, string error);
+
+    [LoggerMessage(1036, LogLevel.Warning, "server error")]
+    public static partial void ServerError(ILogger log, string error);
+
+    [LoggerMessage(1037, LogLevel.Warning, "data-dir used by this member must be removed")]
+    public static partial void DataMustBeRemoved(ILogger log);
+
+    [LoggerMessage(1038, LogLevel.Warning, "failed to publish local member to cluster through raft")]
+    public static partial void PublishFailed(ILogger log, string localMemberId, string error);
+
+    [LoggerMessage(1039, LogLevel.Warning, "timed out waiting for the ready notification")]
+    public static partial void NotReadyInTime(ILogger log);
+
+    [LoggerMessage(1040, LogLevel.Information, "initialized peer connections; fast-forwarding election ticks")]
+    public static partial void ElectionAdvanced(ILogger log, string localMemberId, int forwardTicks, int electionTicks, int activeRemoteMembers);
 }

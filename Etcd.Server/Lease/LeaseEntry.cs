@@ -34,6 +34,9 @@ internal sealed class LeaseEntry(LeaseId id, long ttlSeconds)
     /// <summary>When the primary must look at it: its expiry, or when its revoke is asked for again.</summary>
     public long DueAt { get; set; }
 
+    /// <summary>When its remaining time is to be noted in the log; never if that is not planned.</summary>
+    public long CheckpointAt { get; set; } = Never;
+
     /// <summary>Its place in the heap; -1 if it is not in it.</summary>
     public int HeapIndex { get; set; } = -1;
 

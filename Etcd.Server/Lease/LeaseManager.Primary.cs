@@ -6,6 +6,9 @@ namespace Etcd.Server.Lease;
 public sealed partial class LeaseManager
 {
     private readonly ExpiryHeap _heap = new();
+
+    // All are due one interval after they came in, so the first is due first.
+    private readonly Queue<(LeaseEntry Lease, long DueAt)> _checkpointsDue = new();
     private bool _isPrimary;
     private long _tickBegan;
     private int _revokesThisTick;
@@ -29,6 +32,7 @@ public sealed partial class LeaseManager
             foreach (LeaseEntry lease in leases)
             {
                 lease.Expiry = ExpiryAfter(extend, lease.SecondsToRun);
+                ScheduleCheckpoint(lease);
             }
 
             if (leases.Length >= RevokesPerSecond)
@@ -51,9 +55,11 @@ public sealed partial class LeaseManager
         {
             Volatile.Write(ref _isPrimary, false);
             _heap.Clear();
+            _checkpointsDue.Clear();
             foreach (LeaseEntry lease in _leases.Values)
             {
                 lease.Expiry = LeaseEntry.Never;
+                lease.CheckpointAt = LeaseEntry.Never;
                 if (TakeWaiters(lease) is { } ofLease)
                 {
                     waiters.AddRange(ofLease);
@@ -121,6 +127,34 @@ public sealed partial class LeaseManager
         return NothingToDispose.Instance;
     }
 
+    /// <summary>Whether <see cref="RunOnce(List{LeaseId}, List{LeaseRecord})"/> would say anything. Any thread.</summary>
+    public bool HasDue
+    {
+        get
+        {
+            lock (_gate)
+            {
+                long now = _time.GetTimestamp();
+                return _isPrimary
+                    && (_heap.Earliest is { } lease && lease.DueAt <= now
+                        || _checkpointsDue.TryPeek(out (LeaseEntry Lease, long DueAt) first) && first.DueAt <= now);
+            }
+        }
+    }
+
+    /// <summary>As <see cref="RunOnce(List{LeaseId})"/>, and says whose remaining time is to be noted in the log.</summary>
+    /// <param name="expired">Receives the ids, the longest expired first.</param>
+    /// <param name="checkpoints">Receives what is left of long leases that have run for a while.</param>
+    /// <returns>When to call again; <see cref="Timeout.InfiniteTimeSpan"/> while this member is not primary.</returns>
+    public TimeSpan RunOnce(List<LeaseId> expired, List<LeaseRecord> checkpoints)
+    {
+        lock (_gate)
+        {
+            TakeCheckpoints(checkpoints);
+            return RunOnce(expired);
+        }
+    }
+
     /// <summary>
     /// Says which leases have expired and must be revoked through the log: each once, and again only if its revoke was not
     /// applied within the retry time; never more than the rate allows, however often this is called. The caller proposes
@@ -177,6 +211,55 @@ public sealed partial class LeaseManager
     {
         lease.Expiry = ExpiryAfter(TimeSpan.Zero, seconds);
         _heap.Set(lease, lease.Expiry);
+        ScheduleCheckpoint(lease);
+    }
+
+    /// <summary>A lease with more left than the interval is looked at after it; a shorter one is not worth an entry.</summary>
+    private void ScheduleCheckpoint(LeaseEntry lease)
+    {
+        if (lease.SecondsToRun <= (long)_options.CheckpointInterval.TotalSeconds)
+        {
+            return;
+        }
+
+        long now = _time.GetTimestamp();
+        if (lease.CheckpointAt != LeaseEntry.Never && lease.CheckpointAt > now)
+        {
+            // It is in the queue already: a client that renews every second must not fill it.
+            return;
+        }
+
+        lease.CheckpointAt = now + Ticks(_options.CheckpointInterval);
+        _checkpointsDue.Enqueue((lease, lease.CheckpointAt));
+    }
+
+    private void TakeCheckpoints(List<LeaseRecord> into)
+    {
+        long now = _time.GetTimestamp();
+        while (_isPrimary && into.Count < Limits.LeaseCheckpointsPerEntryMax
+            && _checkpointsDue.TryPeek(out (LeaseEntry Lease, long DueAt) first) && first.DueAt <= now)
+        {
+            _checkpointsDue.Dequeue();
+            LeaseEntry lease = first.Lease;
+            bool isCurrent = lease.CheckpointAt == first.DueAt
+                && _leases.TryGetValue(lease.Id, out LeaseEntry? there) && ReferenceEquals(there, lease);
+            if (!isCurrent)
+            {
+                continue;
+            }
+
+            lease.CheckpointAt = LeaseEntry.Never;
+            long remaining = (lease.Expiry - now + _time.TimestampFrequency - 1) / _time.TimestampFrequency;
+            if (remaining > 0 && remaining < lease.TtlSeconds)
+            {
+                into.Add(new LeaseRecord(lease.Id, lease.TtlSeconds, remaining));
+            }
+            else if (remaining > 0)
+            {
+                // Renewed a moment ago.
+                ScheduleCheckpoint(lease);
+            }
+        }
     }
 
     private long ExpiryAfter(TimeSpan extend, long seconds)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Etcd.Server.Primitives;
+using Etcd.Server.Storage;
 
 namespace Etcd.Server.Lease;
 
@@ -10,14 +11,14 @@ namespace Etcd.Server.Lease;
 /// the log. A lease never ends but by an applied revoke.
 /// </summary>
 /// <remarks>
-/// A step machine: the clock is injected, and <see cref="RunOnce"/> is called by a thread that is started elsewhere.
+/// A step machine: the clock is injected, and <see cref="RunOnce(List{LeaseId})"/> is called by a thread that is started elsewhere.
 /// Nobody holds a lock for longer than a step of the heap, but for <see cref="Promote"/>, which sets every lease's time.
 /// </remarks>
 public sealed partial class LeaseManager : ILeaseAttachments
 {
     private readonly TimeProvider _time;
     private readonly LeaseOptions _options;
-    private readonly ConcurrentDictionary<LeaseId, LeaseEntry> _leases = new();
+    private volatile ConcurrentDictionary<LeaseId, LeaseEntry> _leases = new();
     private readonly Lock _gate = new();
 
     /// <summary>A manager without leases, not primary.</summary>
@@ -108,6 +109,10 @@ public sealed partial class LeaseManager : ILeaseAttachments
             lock (_gate)
             {
                 lease.CheckpointSeconds = remainingSeconds;
+                if (_isPrimary)
+                {
+                    ScheduleCheckpoint(lease);
+                }
             }
         }
     }
@@ -133,21 +138,32 @@ public sealed partial class LeaseManager : ILeaseAttachments
     }
 
     /// <summary>
-    /// Replaces everything by what was stored; keys are attached again by the store afterwards. Apply thread, while nothing
-    /// is served. A stored TTL below the minimum is raised to it, as in etcd.
+    /// Replaces everything by what was stored, in one step for readers; this member is not primary afterwards. Apply thread. A
+    /// stored TTL below the minimum is raised to it, and keys of leases that are not among the stored are passed over, as in etcd.
     /// </summary>
     /// <param name="records">The stored leases.</param>
-    public void Restore(IEnumerable<LeaseRecord> records)
+    /// <param name="keys">The keys that name them; null if the store attaches them afterwards.</param>
+    public void Restore(IEnumerable<LeaseRecord> records, IEnumerable<LeasedKey>? keys = null)
     {
-        Demote();
-        _leases.Clear();
+        var leases = new ConcurrentDictionary<LeaseId, LeaseEntry>();
         foreach (LeaseRecord record in records)
         {
-            _leases[record.Id] = new LeaseEntry(record.Id, Math.Max(record.TtlSeconds, _options.TtlSecondsMin))
+            leases[record.Id] = new LeaseEntry(record.Id, Math.Max(record.TtlSeconds, _options.TtlSecondsMin))
             {
                 CheckpointSeconds = record.RemainingSeconds,
             };
         }
+
+        foreach (LeasedKey key in keys ?? [])
+        {
+            if (leases.TryGetValue(key.Lease, out LeaseEntry? lease))
+            {
+                lease.Attach(key.Key);
+            }
+        }
+
+        Demote();
+        _leases = leases;
     }
 
     /// <summary>What must be stored of every lease, ascending by id. Apply thread.</summary>

@@ -18,6 +18,9 @@ public sealed record LeaseOptions
     /// <summary>How often expired leases are looked for.</summary>
     public TimeSpan Tick { get; init; } = TimeSpan.FromMilliseconds(Limits.LeaseTickMilliseconds);
 
+    /// <summary>How long a lease runs until what is left of it is noted in the log for the next leader.</summary>
+    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(Limits.LeaseCheckpointSeconds);
+
     /// <summary>
     /// After this time a revoke that was asked for and not applied is asked for again (etcd: its request timeout, 5 seconds
     /// and two election timeouts).

@@ -9,7 +9,7 @@ namespace Etcd.Server.Membership;
 /// <param name="clusterId">The cluster's id.</param>
 public sealed class ClusterState(ulong clusterId)
 {
-    private Snapshot _current = new([], null);
+    private Snapshot _current = new([], null, []);
 
     /// <summary>The cluster's id, computed from its first members.</summary>
     public ulong ClusterId { get; } = clusterId;
@@ -26,10 +26,20 @@ public sealed class ClusterState(ulong clusterId)
         Publish(current with { Members = [.. others.Append(member).OrderBy(m => m.Id.Value)] });
     }
 
-    /// <summary>Takes a member out.</summary>
+    /// <summary>Takes a member out. Its id never comes back: whoever still uses it is told that it is gone.</summary>
     /// <param name="id">The member.</param>
-    public void Remove(MemberId id) =>
-        Publish(_current with { Members = [.. _current.Members.Where(m => m.Id != id)] });
+    public void Remove(MemberId id) => Publish(_current with
+    {
+        Members = [.. _current.Members.Where(m => m.Id != id)],
+        Removed = [.. _current.Removed.Append(id).Distinct().OrderBy(r => r.Value)],
+    });
+
+    /// <summary>Replaces everything: a snapshot was installed.</summary>
+    /// <param name="members">The members.</param>
+    /// <param name="removed">The ids of those that were members once.</param>
+    /// <param name="version">The agreed version; null if there is none.</param>
+    public void Replace(IEnumerable<Member> members, IEnumerable<MemberId> removed, string? version) =>
+        Publish(new Snapshot([.. members.OrderBy(m => m.Id.Value)], version, [.. removed.OrderBy(r => r.Value)]));
 
     /// <summary>A member has published its name and client URLs. Of no effect if it is not a member (any more).</summary>
     /// <param name="id">The member.</param>
@@ -52,5 +62,11 @@ public sealed class ClusterState(ulong clusterId)
     /// <summary>The membership at one point of the log.</summary>
     /// <param name="Members">Ascending by id.</param>
     /// <param name="Version">The agreed version; null until there is one.</param>
-    public sealed record Snapshot(IReadOnlyList<Member> Members, string? Version);
+    /// <param name="Removed">Ids of those that were members once, ascending.</param>
+    public sealed record Snapshot(IReadOnlyList<Member> Members, string? Version, IReadOnlyList<MemberId> Removed)
+    {
+        /// <summary>The member with an id; null if there is none.</summary>
+        /// <param name="id">The id.</param>
+        public Member? Find(MemberId id) => Members.FirstOrDefault(m => m.Id == id);
+    }
 }

@@ -13,7 +13,8 @@ public static class MemberJson
 {
     /// <summary>Encodes.</summary>
     /// <param name="member">The member.</param>
-    public static byte[] Encode(Member member)
+    /// <param name="isPromotion">Whether this is the context of a change that makes a learner a voter.</param>
+    public static byte[] Encode(Member member, bool isPromotion = false)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer))
@@ -36,6 +37,11 @@ public static class MemberJson
                 WriteList(json, "clientURLs", member.ClientUrls);
             }
 
+            if (isPromotion)
+            {
+                json.WriteBoolean("isPromote", true);
+            }
+
             json.WriteEndObject();
         }
 
@@ -45,7 +51,13 @@ public static class MemberJson
     /// <summary>Decodes; members that are not known are passed over.</summary>
     /// <param name="json">The JSON text.</param>
     /// <exception cref="JsonException">It is not such an object.</exception>
-    public static Member Decode(ReadOnlyMemory<byte> json)
+    public static Member Decode(ReadOnlyMemory<byte> json) => Decode(json, out _);
+
+    /// <summary>Decodes; members that are not known are passed over.</summary>
+    /// <param name="json">The JSON text.</param>
+    /// <param name="isPromotion">Whether it is the context of a change that makes a learner a voter.</param>
+    /// <exception cref="JsonException">It is not such an object.</exception>
+    public static Member Decode(ReadOnlyMemory<byte> json, out bool isPromotion)
     {
         using JsonDocument document = JsonDocument.Parse(json);
         JsonElement root = document.RootElement;
@@ -57,6 +69,7 @@ public static class MemberJson
             throw new JsonException("a member has a number as its id");
         }
 
+        isPromotion = root.TryGetProperty("isPromote", out JsonElement promote) && promote.ValueKind == JsonValueKind.True;
         return new Member(
             new MemberId(value),
             ReadList(root, "peerURLs"),

@@ -1,12 +1,13 @@
+using Etcd.Protocol.Errors;
 using Etcd.Server.Primitives;
 
 namespace Etcd.Server.Node;
 
 /// <summary>
-/// Reads that wait for an index to be applied. All that wait for the same index share one completion. Thread safe; the
+/// Reads and others that wait for an index to be applied. All that wait for the same index share one place. Thread safe; the
 /// lock is held for a few instructions only.
 /// </summary>
-internal sealed class AppliedWaiters
+internal sealed class AppliedWaiters(ICompletions completions)
 {
     private readonly Lock _gate = new();
     private readonly PriorityQueue<Waiter, ulong> _waiting = new();
@@ -17,58 +18,104 @@ internal sealed class AppliedWaiters
     {
         lock (_gate)
         {
-            if (_newest is { } newest && newest.Index == index)
-            {
-                return newest.Task;
-            }
+            Waiter waiter = At(index);
+            waiter.Task ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return waiter.Task.Task;
+        }
+    }
 
-            var waiter = new Waiter(index);
-            _waiting.Enqueue(waiter, index.Value);
-            _newest = waiter;
-            return waiter.Task;
+    /// <summary>Answers a read when <see cref="Release"/> reaches the index.</summary>
+    public void Add(LogIndex index, IRead read)
+    {
+        lock (_gate)
+        {
+            At(index).Reads.Add(read);
+        }
+    }
+
+    /// <summary>Answers reads when <see cref="Release"/> reaches the index.</summary>
+    public void Add(LogIndex index, List<IRead> reads)
+    {
+        lock (_gate)
+        {
+            At(index).Reads.AddRange(reads);
         }
     }
 
     /// <summary>Everything up to this index is visible.</summary>
     public void Release(LogIndex applied)
     {
-        while (true)
+        while (TakeFirst(applied) is { } waiter)
         {
-            Waiter waiter;
-            lock (_gate)
-            {
-                if (!_waiting.TryPeek(out waiter!, out _) || waiter.Index > applied)
-                {
-                    return;
-                }
-
-                _waiting.Dequeue();
-                if (ReferenceEquals(_newest, waiter))
-                {
-                    _newest = null;
-                }
-            }
-
-            waiter.TrySetResult();
+            AnswerBatch.Post(completions, waiter.Reads);
+            waiter.Task?.TrySetResult();
         }
+    }
+
+    /// <summary>Answers the reads whose deadline is before a timestamp.</summary>
+    public void Expire(long before)
+    {
+        List<IRead> expired = [];
+        lock (_gate)
+        {
+            foreach ((Waiter waiter, _) in _waiting.UnorderedItems)
+            {
+                waiter.Reads.RemoveAll(read => read.Expire(before, EtcdErrors.TimeoutWaitAppliedIndex, expired));
+            }
+        }
+
+        AnswerBatch.Post(completions, expired);
     }
 
     /// <summary>Nobody will be released any more.</summary>
-    public void Fail(Exception why)
+    public void Fail(EtcdError why)
     {
-        lock (_gate)
+        while (TakeFirst(new LogIndex(ulong.MaxValue)) is { } waiter)
         {
-            while (_waiting.TryDequeue(out Waiter? waiter, out _))
-            {
-                waiter.TrySetException(why);
-            }
-
-            _newest = null;
+            waiter.Reads.ForEach(read => read.Error = why);
+            AnswerBatch.Post(completions, waiter.Reads);
+            waiter.Task?.TrySetException(why.ToException());
         }
     }
 
-    private sealed class Waiter(LogIndex index) : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+    private Waiter At(LogIndex index)
+    {
+        if (_newest is { } newest && newest.Index == index)
+        {
+            return newest;
+        }
+
+        var waiter = new Waiter(index);
+        _waiting.Enqueue(waiter, index.Value);
+        _newest = waiter;
+        return waiter;
+    }
+
+    private Waiter? TakeFirst(LogIndex applied)
+    {
+        lock (_gate)
+        {
+            if (!_waiting.TryPeek(out Waiter? waiter, out _) || waiter.Index > applied)
+            {
+                return null;
+            }
+
+            _waiting.Dequeue();
+            if (ReferenceEquals(_newest, waiter))
+            {
+                _newest = null;
+            }
+
+            return waiter;
+        }
+    }
+
+    private sealed class Waiter(LogIndex index)
     {
         public LogIndex Index { get; } = index;
+
+        public List<IRead> Reads { get; } = [];
+
+        public TaskCompletionSource? Task { get; set; }
     }
 }

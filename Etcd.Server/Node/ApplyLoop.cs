@@ -1,18 +1,20 @@
 using System.Collections.Concurrent;
+using Etcd.Protocol.Errors;
 using Etcd.Server.Apply;
+using Etcd.Server.Io;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 
 namespace Etcd.Server.Node;
 
 /// <summary>
-/// Takes committed entries to the state machine, makes them visible batch by batch, and completes the requests that
-/// waited for them. A step machine: <see cref="RunOnce"/> does what is there and returns. Entries come from the log
-/// thread; <see cref="RunOnce"/> may be called by any thread, and one that finds another inside returns at once.
-/// After an exception nobody gets in any more: what follows an entry that could not be applied must not be applied.
+/// Takes committed entries and snapshots to the state machine, makes them visible batch by batch, and completes the requests
+/// that waited for them; between batches it takes the state out for members that are too far behind for the log. A step machine:
+/// <see cref="RunOnce"/> does what is there and returns. Entries come from the owner of raft; <see cref="RunOnce"/> may be called by
+/// any thread, and one that finds another inside returns at once. After an exception nobody gets in any more: what follows an
+/// entry that could not be applied must not be applied.
 /// </summary>
-internal sealed class ApplyLoop(
-    IStateMachine machine, PendingRequests pending, AppliedWaiters waiters, ICompletions completions, LogIndex applied)
+internal sealed class ApplyLoop(MemberParts parts, PendingRequests pending, AppliedWaiters waiters)
 {
     /// <summary>
     /// Entries per publication. Bounds how long a reader or a watcher waits for a change that is already applied; one
@@ -20,11 +22,17 @@ internal sealed class ApplyLoop(
     /// </summary>
     private const int BatchMax = 1024;
 
-    private readonly ConcurrentQueue<Entry> _committed = new();
+    private readonly IStateMachine _machine = parts.Machine;
+    private readonly ConcurrentQueue<Work> _committed = new();
+    private readonly ConcurrentQueue<Message> _exports = new();
+    private readonly ConcurrentQueue<TaskCompletionSource<ISnapshotContent>> _copies = new();
+    private readonly ConcurrentQueue<ApplyNews> _news = new();
     private readonly List<Proposal> _done = new(BatchMax);
-    private long _applied = (long)applied.Value;
+    private long _applied = (long)parts.Raft.Applied.Value;
+    private long _awaited = long.MaxValue;
+    private Term _appliedTerm = parts.AppliedTerm;
     private int _running;
-    private volatile bool _canMaintain = machine.NeedsMaintenance;
+    private volatile bool _canMaintain = parts.Machine.NeedsMaintenance;
 
     /// <summary>The last index that readers can see.</summary>
     public LogIndex Applied => new((ulong)Volatile.Read(ref _applied));
@@ -32,17 +40,60 @@ internal sealed class ApplyLoop(
     /// <summary>Whether nothing waits and nobody is inside.</summary>
     public bool IsIdle => _committed.IsEmpty && Volatile.Read(ref _running) == 0;
 
-    /// <summary>Hands over committed entries, in order.</summary>
+    /// <summary>Whether <see cref="Maintain"/> may have something to do.</summary>
+    public bool CanMaintain => _canMaintain;
+
+    /// <summary>Whether the owner should look at what was applied, rather than when it has something else to do.</summary>
+    public bool HasNews => !_news.IsEmpty || Volatile.Read(ref _applied) >= Volatile.Read(ref _awaited);
+
+    /// <summary>Hands over committed entries, in order. The owner.</summary>
     public void Enqueue(List<Entry> entries)
     {
         foreach (Entry entry in entries)
         {
-            _committed.Enqueue(entry);
+            _committed.Enqueue(new Work(entry, null));
         }
     }
 
-    /// <summary>Whether <see cref="Maintain"/> may have something to do.</summary>
-    public bool CanMaintain => _canMaintain;
+    /// <summary>Hands over a snapshot that is durable; what is handed over later comes after it. The owner.</summary>
+    public void Enqueue(Snapshot snapshot) => _committed.Enqueue(new Work(default, snapshot));
+
+    /// <summary>Asks for the state, to be sent with this message. The owner.</summary>
+    public void Export(in Message message) => _exports.Enqueue(message);
+
+    /// <summary>Asks for the state, for whoever wants a copy. Any thread.</summary>
+    public void Export(TaskCompletionSource<ISnapshotContent> copy) => _copies.Enqueue(copy);
+
+    /// <summary>Nobody gets a copy of the state any more. Any thread.</summary>
+    public void FailExports(EtcdError why)
+    {
+        while (_copies.TryDequeue(out TaskCompletionSource<ISnapshotContent>? copy))
+        {
+            copy.TrySetException(why.ToException());
+        }
+    }
+
+    /// <summary>The owner waits for this index, for a reason of its own. The owner.</summary>
+    public void Await(LogIndex index) => Volatile.Write(ref _awaited, (long)index.Value);
+
+    /// <summary>The owner waits for no index. The owner.</summary>
+    public void AwaitNothing() => Volatile.Write(ref _awaited, long.MaxValue);
+
+    /// <summary>The next thing to tell raft, if it is at or before an index that is applied. The owner.</summary>
+    public bool TryTakeNews(LogIndex applied, out ApplyNews news) =>
+        _news.TryPeek(out news) && news.Index <= applied && _news.TryDequeue(out news);
+
+    /// <summary>Answers those who wait for raft to hear of their change, when it will not hear of anything any more. Any thread.</summary>
+    public void AnswerNews()
+    {
+        while (_news.TryDequeue(out ApplyNews news))
+        {
+            if (news.Answer is { } answer)
+            {
+                AnswerBatch.Post(parts.Completions, answer);
+            }
+        }
+    }
 
     /// <summary>Does one step of the state machine's own work, if nobody is applying.</summary>
     /// <returns>When to call again, as <see cref="IStateMachine.Maintain"/> says.</returns>
@@ -53,12 +104,12 @@ internal sealed class ApplyLoop(
             return Timeout.InfiniteTimeSpan;
         }
 
-        TimeSpan next = machine.Maintain();
-        _canMaintain = machine.NeedsMaintenance;
+        TimeSpan next = _machine.Maintain();
+        _canMaintain = _machine.NeedsMaintenance;
         Leave();
 
         // Entries that came meanwhile found this thread inside and went away.
-        return _committed.IsEmpty ? next : TimeSpan.Zero;
+        return HasWork ? TimeSpan.Zero : next;
     }
 
     /// <summary>Applies what is there.</summary>
@@ -67,9 +118,9 @@ internal sealed class ApplyLoop(
     {
         bool any = false;
         // The second look after leaving: whoever enqueued in between found this thread inside and went away.
-        while (!_committed.IsEmpty && TryEnter())
+        while (HasWork && TryEnter())
         {
-            while (ApplyBatch())
+            while (ExportState() || ApplyBatch() || InstallSnapshot())
             {
                 any = true;
             }
@@ -79,6 +130,8 @@ internal sealed class ApplyLoop(
 
         return any;
     }
+
+    private bool HasWork => !_committed.IsEmpty || !_exports.IsEmpty || !_copies.IsEmpty;
 
     private bool TryEnter() => Interlocked.CompareExchange(ref _running, 1, 0) == 0;
 
@@ -90,15 +143,26 @@ internal sealed class ApplyLoop(
     {
         LogIndex last = default;
         int count = 0;
-        while (count < BatchMax && _committed.TryDequeue(out Entry entry))
+        ApplyNews? news = null;
+        // A change of the membership ends its batch: raft is to know of it soon, and not before it is visible.
+        while (count < BatchMax && news is null && _committed.TryPeek(out Work work) && work.Snapshot is null)
         {
+            _committed.TryDequeue(out work);
             count++;
+            Entry entry = work.Entry;
             last = entry.Index;
-            ApplyOutcome? outcome = machine.Apply(in entry, out ulong requestId);
-            if (requestId != 0 && outcome is not null && pending.TryTake(requestId, out Proposal proposal))
+            _appliedTerm = entry.Term;
+            if (entry.Type == EntryType.Normal)
             {
-                proposal.Outcome = outcome;
-                _done.Add(proposal);
+                ApplyOutcome? outcome = _machine.Apply(in entry, out ulong requestId);
+                if (Settle(requestId, outcome) is { } proposal)
+                {
+                    _done.Add(proposal);
+                }
+            }
+            else
+            {
+                news = ApplyConfChange(entry);
             }
         }
 
@@ -107,33 +171,86 @@ internal sealed class ApplyLoop(
             return false;
         }
 
-        machine.Publish(last);
-        _canMaintain = machine.NeedsMaintenance;
+        _machine.Publish(last);
+        _canMaintain = _machine.NeedsMaintenance;
+        if (news is { } told)
+        {
+            _news.Enqueue(told);
+        }
+
         Volatile.Write(ref _applied, (long)last.Value);
         waiters.Release(last);
-        Complete();
+        AnswerBatch.Post(parts.Completions, _done);
+        _done.Clear();
         return true;
     }
 
-    private void Complete()
+    private ApplyNews ApplyConfChange(in Entry entry)
     {
-        CompletionBatch? batch = null;
-        foreach (Proposal proposal in _done)
-        {
-            batch ??= new CompletionBatch();
-            batch.Add(proposal);
-            if (batch.IsFull)
-            {
-                completions.Post(batch);
-                batch = null;
-            }
-        }
-
-        if (batch is not null)
-        {
-            completions.Post(batch);
-        }
-
-        _done.Clear();
+        Invariant.Check(entry.Type == EntryType.ConfChange, "the log holds no change of several members at once");
+        ApplyOutcome outcome = _machine.ApplyConfChange(entry, out ulong requestId, out ConfChange change);
+        return new ApplyNews(entry.Index, change, Settle(requestId, outcome));
     }
+
+    private Proposal? Settle(ulong requestId, ApplyOutcome? outcome)
+    {
+        if (requestId == 0 || outcome is null || !pending.TryTake(requestId, out Proposal proposal))
+        {
+            return null;
+        }
+
+        proposal.Settle(outcome);
+        return proposal;
+    }
+
+    private bool InstallSnapshot()
+    {
+        if (!_committed.TryPeek(out Work work) || work.Snapshot is not { } snapshot)
+        {
+            return false;
+        }
+
+        _committed.TryDequeue(out _);
+        Invariant.Check(snapshot.Index > Applied, "a snapshot brings what is not applied yet");
+        using (Stream content = parts.Snapshots.OpenDatabase(snapshot.Index))
+        {
+            parts.State.Install(content);
+        }
+
+        _appliedTerm = snapshot.Term;
+        _canMaintain = _machine.NeedsMaintenance;
+        _news.Enqueue(new ApplyNews(snapshot.Index, null, null));
+        Volatile.Write(ref _applied, (long)snapshot.Index.Value);
+        waiters.Release(snapshot.Index);
+        return true;
+    }
+
+    private bool ExportState()
+    {
+        LogIndex applied = Applied;
+        if (_copies.TryDequeue(out TaskCompletionSource<ISnapshotContent>? copy))
+        {
+            ISnapshotContent state = parts.State.Export(applied, _appliedTerm);
+            if (!copy.TrySetResult(state))
+            {
+                state.Dispose();
+            }
+
+            return true;
+        }
+
+        if (!_exports.TryDequeue(out Message message))
+        {
+            return false;
+        }
+
+        Invariant.Check(message.Snapshot is { } asked && asked.Index <= applied, "what is sent is not older than what raft counts on");
+        ISnapshotContent content = parts.State.Export(applied, _appliedTerm);
+        var snapshot = new Snapshot(applied, _appliedTerm, parts.State.Configuration, parts.State.MembershipData);
+        parts.Peers.SendSnapshot(message with { Snapshot = snapshot }, content);
+        return true;
+    }
+
+    /// <summary>An entry, or a snapshot in the place of many.</summary>
+    private readonly record struct Work(Entry Entry, Snapshot? Snapshot);
 }

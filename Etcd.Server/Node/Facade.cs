@@ -1,4 +1,5 @@
 using Etcd.Server.Apply;
+using Etcd.Server.Apply.Snapshots;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
 using Etcd.Server.Primitives;
@@ -43,8 +44,81 @@ public interface IMemberStatus
     /// <summary>The version that all members agreed on, such as "3.7.0"; null until they have.</summary>
     string? ClusterVersion { get; }
 
-    /// <summary>Completes when this member has published itself and serves; faults if the member fails first.</summary>
+    /// <summary>The version of etcd that this member says it is, such as "3.7.1".</summary>
+    string ServerVersion { get; }
+
+    /// <summary>Whether this member only receives: it answers little until it is made a voter.</summary>
+    bool IsLearner { get; }
+
+    /// <summary>Completes when this member has published itself to the cluster; faults if the member fails first.</summary>
     Task Started { get; }
+
+    /// <summary>
+    /// Cancelled once this member has been without a leader for three election timeouts, and another one from then on: streams whose
+    /// clients ask for a leader end by it.
+    /// </summary>
+    CancellationToken LeaderLost { get; }
+}
+
+/// <summary>
+/// Changes of the membership, with etcd's checks and errors (<see cref="Etcd.Protocol.Errors.EtcdErrorException"/>). Each completes
+/// when this member has applied the change, and returns the members afterwards. Callable from any thread.
+/// </summary>
+public interface IMemberChanges
+{
+    /// <summary>Adds a member, under an id that no member ever had.</summary>
+    /// <param name="peerUrls">Where its peers will reach it.</param>
+    /// <param name="isLearner">Whether it only receives, until it is promoted.</param>
+    /// <param name="cancellation">The caller no longer waits.</param>
+    /// <returns>
+    /// It, and all members. Refuses with MemberBadUrls, MemberNotEnoughStarted, Unhealthy, MemberExists, PeerUrlExists or
+    /// TooManyLearners.
+    /// </returns>
+    Task<(Member Added, IReadOnlyList<Member> Members)> AddAsync(IReadOnlyList<string> peerUrls, bool isLearner, CancellationToken cancellation);
+
+    /// <summary>Takes a member out for good.</summary>
+    /// <param name="id">The member.</param>
+    /// <param name="cancellation">The caller no longer waits.</param>
+    /// <returns>Refuses with MemberNotEnoughStarted, Unhealthy or MemberNotFound.</returns>
+    Task<IReadOnlyList<Member>> RemoveAsync(MemberId id, CancellationToken cancellation);
+
+    /// <summary>Changes a member's peer URLs, and nothing else of it.</summary>
+    /// <param name="id">The member.</param>
+    /// <param name="peerUrls">The URLs.</param>
+    /// <param name="cancellation">The caller no longer waits.</param>
+    /// <returns>Refuses with MemberBadUrls, MemberNotFound or PeerUrlExists.</returns>
+    Task<IReadOnlyList<Member>> UpdateAsync(MemberId id, IReadOnlyList<string> peerUrls, CancellationToken cancellation);
+
+    /// <summary>Makes a learner a voter; only the leader knows whether it is in sync, so others ask there.</summary>
+    /// <param name="id">The learner.</param>
+    /// <param name="token">The token of the user on whose behalf it is done; null if there is none.</param>
+    /// <param name="cancellation">The caller no longer waits.</param>
+    /// <returns>Refuses with MemberNotFound, LearnerNotReady, MemberNotEnoughStarted, MemberNotLearner or NoLeader.</returns>
+    Task<IReadOnlyList<Member>> PromoteAsync(MemberId id, string? token, CancellationToken cancellation);
+
+    /// <summary>Hands the leadership, which must be this member's, to another voter.</summary>
+    /// <param name="target">Who is to lead.</param>
+    /// <param name="timeout">How long it may take.</param>
+    /// <param name="cancellation">The caller no longer waits.</param>
+    /// <returns>Refuses with NotLeader, BadLeaderTransferee or TimeoutLeaderTransfer.</returns>
+    Task MoveLeaderAsync(MemberId target, TimeSpan timeout, CancellationToken cancellation);
+}
+
+/// <summary>The time of leases, which the leader keeps: other members ask there. Callable from any thread.</summary>
+public interface ILeaseTime
+{
+    /// <summary>Begins a lease's time anew.</summary>
+    /// <param name="lease">The lease.</param>
+    /// <param name="cancellation">The caller no longer waits.</param>
+    /// <returns>Its TTL, seconds; zero if there is no such lease (any more). Faults with NoLeader or a timeout.</returns>
+    Task<long> RenewAsync(LeaseId lease, CancellationToken cancellation);
+
+    /// <summary>What is left of a lease.</summary>
+    /// <param name="lease">The lease.</param>
+    /// <param name="withKeys">Whether its keys are asked for.</param>
+    /// <param name="cancellation">The caller no longer waits.</param>
+    /// <returns>What is known: Ok or NotFound. Faults with NoLeader or a timeout.</returns>
+    Task<LeaseTimeToLive> TimeToLiveAsync(LeaseId lease, bool withKeys, CancellationToken cancellation);
 }
 
 /// <summary>The way into the replicated log.</summary>
@@ -75,6 +149,12 @@ public interface IReads
     /// <summary>Completes when the work of a compaction that was acknowledged is done.</summary>
     /// <param name="revision">The compacted revision.</param>
     Task WhenCompactedAsync(long revision);
+
+    /// <summary>
+    /// Takes the whole state out, as of the last applied entry. It costs little and holds up nobody; the caller disposes it. Faults
+    /// with "server stopped".
+    /// </summary>
+    Task<StateExport> ExportAsync();
 
     /// <summary>The store, for reads only.</summary>
     MvccStore Store { get; }

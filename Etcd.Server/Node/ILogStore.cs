@@ -11,8 +11,15 @@ public interface ILogStore
 {
     /// <summary>Writes, without a promise of durability.</summary>
     /// <param name="hardState">The new hard state, if it changed.</param>
-    /// <param name="entries">The entries that follow the last ones.</param>
+    /// <param name="entries">The entries that follow the last ones; the first may replace entries that are there.</param>
     void Append(HardState? hardState, ReadOnlySpan<Entry> entries);
+
+    /// <summary>
+    /// Records that a snapshot stands in place of the log up to its index. Its files are durable already; the record, and all
+    /// that was appended before, is when this returns.
+    /// </summary>
+    /// <param name="snapshot">The snapshot.</param>
+    void SaveSnapshot(Snapshot snapshot);
 
     /// <summary>Returns when everything appended so far is on stable storage.</summary>
     void Sync();

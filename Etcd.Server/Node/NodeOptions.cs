@@ -11,9 +11,19 @@ public sealed record NodeOptions
     /// <summary>How long a request waits to be applied: 5 s for a disk that stalls plus two elections (etcd: ReqTimeout).</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromMilliseconds(5000 + (2 * Limits.ElectionTimeoutMilliseconds));
 
+    /// <summary>
+    /// The election timeout: what leases get on top when a new leader begins to keep their time, and half of how long before its
+    /// election a timeout is blamed on the one before.
+    /// </summary>
+    public TimeSpan ElectionTimeout { get; init; } = TimeSpan.FromMilliseconds(Limits.ElectionTimeoutMilliseconds);
+
     /// <summary>Ticks between two looks for requests that timed out.</summary>
     public uint SweepTicks { get; init; } = 5;
 
-    internal long RequestTimeoutTimestamps(TimeProvider clock) =>
-        (long)(RequestTimeout.TotalSeconds * clock.TimestampFrequency);
+    /// <summary>Ticks after which a read's question for an index is asked again (etcd: 500 ms).</summary>
+    public int ReadRetryTicks { get; init; } = 5;
+
+    internal long RequestTimeoutTimestamps(TimeProvider clock) => Timestamps(RequestTimeout, clock);
+
+    internal static long Timestamps(TimeSpan duration, TimeProvider clock) => (long)(duration.TotalSeconds * clock.TimestampFrequency);
 }

@@ -16,7 +16,7 @@ internal sealed class PendingRequests
 
     public void Add(Proposal proposal)
     {
-        ulong id = proposal.Command.Id;
+        ulong id = proposal.Id;
         if (Interlocked.CompareExchange(ref _ring[Slot(id)], proposal, null) is not null)
         {
             _overflow[id] = proposal;
@@ -27,7 +27,7 @@ internal sealed class PendingRequests
     {
         ref Proposal? slot = ref _ring[Slot(id)];
         Proposal? there = Volatile.Read(ref slot);
-        if (there is not null && there.Command.Id == id
+        if (there is not null && there.Id == id
             && ReferenceEquals(Interlocked.CompareExchange(ref slot, null, there), there))
         {
             proposal = there;

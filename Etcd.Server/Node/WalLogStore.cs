@@ -11,6 +11,10 @@ public sealed class WalLogStore(WriteAheadLog log) : ILogStore
     public void Append(HardState? hardState, ReadOnlySpan<Entry> entries) => log.Append(hardState, entries);
 
     /// <inheritdoc/>
+    public void SaveSnapshot(Snapshot snapshot) =>
+        log.SaveSnapshotMarker(new WalSnapshotMark(snapshot.Index, snapshot.Term, snapshot.Configuration));
+
+    /// <inheritdoc/>
     public void Sync() => log.Sync();
 
     /// <inheritdoc/>

@@ -8,4 +8,16 @@ public static class EtcdVersion
 
     /// <summary>What members agree on as the cluster's version, and the storage's.</summary>
     public const string Cluster = "3.7.0";
+
+    private static readonly Version FirstWithStorageVersion = new(3, 6);
+
+    /// <summary>
+    /// The version that a store says of itself: it follows the one that the members agreed on, and stores below 3.6 do not say one.
+    /// </summary>
+    /// <param name="clusterVersion">The version that the members agreed on; null if there is none.</param>
+    /// <returns>The version; null if there is none.</returns>
+    public static string? StorageOf(string? clusterVersion) =>
+        Version.TryParse(clusterVersion, out Version? version) && version >= FirstWithStorageVersion
+            ? $"{version.Major}.{version.Minor}.0"
+            : null;
 }

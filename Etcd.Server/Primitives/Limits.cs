@@ -4,7 +4,7 @@ namespace Etcd.Server.Primitives;
 /// Every bound of the server in one place: the value, where it comes from, and what happens at it. Those that a flag
 /// overrides are the flag's default.
 /// </summary>
-public static class Limits
+public static partial class Limits
 {
     /// <summary>Largest client request, bytes (--max-request-bytes). Beyond: "request is too large".</summary>
     public const int RequestBytesMax = 1_572_864;
@@ -62,6 +62,15 @@ public static class Limits
 
     /// <summary>Requests that may wait for their proposal to be taken. Beyond: "too many requests".</summary>
     public const int ProposalQueueMax = 65_536;
+
+    /// <summary>Learners in a cluster (etcd: --max-learners). Beyond: "too many learner members in cluster".</summary>
+    public const int LearnersMax = 1;
+
+    /// <summary>Lease checkpoints in one log entry (etcd: maxLeaseCheckpointBatchSize). Beyond: the next entry takes the rest.</summary>
+    public const int LeaseCheckpointsPerEntryMax = 1000;
+
+    /// <summary>How often the remaining time of a long lease is noted in the log, seconds (etcd: 5 minutes).</summary>
+    public const int LeaseCheckpointSeconds = 300;
 
     /// <summary>Keys in the first chunk of a RangeStream answer; the next chunks follow the size of those before (etcd v3.7).</summary>
     public const int RangeStreamFirstChunkKeys = 10;

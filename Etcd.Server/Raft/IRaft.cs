@@ -52,8 +52,14 @@ public interface IRaft
     /// <param name="into">Cleared and filled, ascending by id.</param>
     void CopyProgress(List<MemberProgress> into);
 
-    /// <summary>Takes one message: a peer's, or a local one (proposals are <see cref="MessageType.Prop"/>).</summary>
-    /// <param name="message">The message.</param>
+    /// <summary>
+    /// Takes one message: a peer's, or a local one (proposals are <see cref="MessageType.Prop"/>). What no correct member sends is
+    /// ignored, whatever is in it; but messages of a type that <see cref="MessageRules.IsLocal"/> are believed, so those that came
+    /// over the network are dropped before. A peer's failure is told as <see cref="MessageType.Unreachable"/> or
+    /// <see cref="MessageType.SnapStatus"/> from that peer; a wish to hand the leadership over as
+    /// <see cref="MessageType.TransferLeader"/> from the one who is to lead.
+    /// </summary>
+    /// <param name="message">The message. The array of its entries is free again afterwards; the bytes are not.</param>
     /// <returns>Whether it was taken; a proposal that was not taken changed nothing.</returns>
     StepResult Step(in Message message);
 
@@ -68,19 +74,23 @@ public interface IRaft
     void Ready(Ready into);
 
     /// <summary>
-    /// The state machine has applied the entry of a configuration change. To be called in the order of the log, before
-    /// <see cref="OnApplied"/> with the entry's index; for refused changes too, with nobody as the member.
+    /// The state machine has applied the entry of a configuration change. To be called once for each such entry of
+    /// <see cref="Raft.Ready.CommittedEntries"/>, in the order of the log, before <see cref="OnApplied"/> with the entry's index;
+    /// for refused changes too, with nobody as the member. A snapshot is reported with <see cref="OnApplied"/> before the changes
+    /// that come after it. Changes that the last snapshot holds already, because it came meanwhile, change nothing.
     /// </summary>
     /// <param name="change">The change.</param>
     /// <returns>The configuration from now on.</returns>
     ConfState ApplyConfChange(ConfChange change);
 
     /// <summary>
-    /// Everything up to this entry, and the snapshot and hard state that was taken with it, is durable in this member's WAL. A report
-    /// for an entry that was since replaced by another term's is ignored.
+    /// Everything up to this entry, and the snapshot and hard state that was taken with it, is durable in this member's WAL. To be
+    /// called once for each <see cref="Raft.Ready"/> that had entries or a snapshot, in their order; of several that became
+    /// durable together the last one is enough. A report for an entry that was since replaced by another term's is ignored, and
+    /// so is one for the middle of a hand-over.
     /// </summary>
-    /// <param name="index">The last durable index.</param>
-    /// <param name="term">The term of the entry at that index.</param>
+    /// <param name="index">The index of the last entry of that hand-over, or of its snapshot if it had no entries.</param>
+    /// <param name="term">The term at that index.</param>
     void OnAppended(LogIndex index, Term term);
 
     /// <summary>

@@ -87,7 +87,10 @@ public readonly record struct Message()
     /// <summary>The index of the entry before <see cref="Entries"/>, or the one that is answered.</summary>
     public LogIndex Index { get; init; }
 
-    /// <summary>The entries; in a proposal, term and index are not yet set.</summary>
+    /// <summary>
+    /// The entries; in a proposal, term and index are not yet set. Those of a message that a member sends stay as they are for as
+    /// long as anybody looks at them.
+    /// </summary>
     public ReadOnlyMemory<Entry> Entries { get; init; }
 
     /// <summary>What the sender knows to be committed.</summary>
@@ -102,6 +105,9 @@ public readonly record struct Message()
     /// <summary>The snapshot of a <see cref="MessageType.Snap"/>; null in all others.</summary>
     public Snapshot? Snapshot { get; init; }
 
-    /// <summary>Opaque bytes that come back in the answer: a read's id, a transfer's mark.</summary>
+    /// <summary>
+    /// Opaque bytes that come back in the answer: a read's id, a transfer's mark. raftpb carries the id of a
+    /// <see cref="MessageType.ReadIndex"/> and its answer as the data of one entry instead; the codec moves it.
+    /// </summary>
     public ReadOnlyMemory<byte> Context { get; init; }
 }

@@ -71,7 +71,10 @@ public sealed class Ready
     /// <summary>Messages that may leave now.</summary>
     public List<Message> Messages { get; } = [];
 
-    /// <summary>Messages that may leave only when <see cref="Entries"/> and <see cref="HardState"/> are durable.</summary>
+    /// <summary>
+    /// Messages that may leave only when <see cref="Entries"/> and <see cref="HardState"/> are durable, and those of every Ready
+    /// before: an answer may speak of what was handed over earlier.
+    /// </summary>
     public List<Message> MessagesAfterAppend { get; } = [];
 
     /// <summary>Reads that were confirmed.</summary>
@@ -79,7 +82,8 @@ public sealed class Ready
 
     /// <summary>
     /// Whether the WAL write must be synced before it counts: there are entries, or term or vote changed. A lone move of
-    /// the commit index need not be (raft thesis 3.8: commit index is not persistent state).
+    /// the commit index need not be (raft thesis 3.8: commit index is not persistent state), and is handed over with the next
+    /// write only.
     /// </summary>
     public bool MustSync { get; set; }
 

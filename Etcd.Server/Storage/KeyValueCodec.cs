@@ -77,6 +77,61 @@ internal static class KeyValueCodec
         return fields;
     }
 
+    /// <summary>Reads a record that comes from elsewhere.</summary>
+    /// <param name="record">The bytes.</param>
+    /// <param name="fields">What they say; the spans lie in <paramref name="record"/>.</param>
+    /// <returns>Whether this codec would have written exactly these bytes, so that it may be stored as it is.</returns>
+    public static bool TryRead(ReadOnlySpan<byte> record, out KeyValueFields fields)
+    {
+        fields = default;
+        int at = 0;
+        byte last = 0;
+        while (at < record.Length)
+        {
+            byte tag = record[at++];
+            if (tag <= last || !TryReadVarint(record, ref at, out ulong number))
+                return false;
+
+            last = tag;
+            ReadOnlySpan<byte> bytes = default;
+            if (tag is KeyTag or ValueTag)
+            {
+                if (number > (ulong)(record.Length - at))
+                    return false;
+
+                bytes = record.Slice(at, (int)number);
+                at += (int)number;
+            }
+
+            switch (tag)
+            {
+                case KeyTag:
+                    fields.Key = bytes;
+                    break;
+                case CreateTag:
+                    fields.CreateRevision = (long)number;
+                    break;
+                case ModTag:
+                    fields.ModRevision = (long)number;
+                    break;
+                case VersionTag:
+                    fields.Version = (long)number;
+                    break;
+                case ValueTag:
+                    fields.Value = bytes;
+                    break;
+                case LeaseTag:
+                    fields.Lease = new LeaseId((long)number);
+                    break;
+                default:
+                    return false;
+            }
+        }
+
+        // Zeros that were written and varints with needless bytes make a record longer than it must be.
+        return Size(fields) == record.Length;
+    }
+
     /// <summary>Where the key stands in a record, which it always begins.</summary>
     public static (int Start, int Length) KeyPlace(ReadOnlySpan<byte> record)
     {
@@ -131,6 +186,23 @@ internal static class KeyValueCodec
             if (next < 0x80)
                 return value;
         }
+    }
+
+    private static bool TryReadVarint(ReadOnlySpan<byte> from, ref int at, out ulong value)
+    {
+        value = 0;
+        for (int shift = 0; shift < 64; shift += 7)
+        {
+            if (at == from.Length)
+                return false;
+
+            byte next = from[at++];
+            value |= (ulong)(next & 0x7F) << shift;
+            if (next < 0x80)
+                return shift < 63 || next < 2;
+        }
+
+        return false;
     }
 
     [DoesNotReturn]

@@ -40,15 +40,14 @@ public sealed partial class MvccStore
             return ReadStatus.Ok;
         }
 
-        using EpochGate.Pin pin = _index.Epochs.Enter();
-        StoreState state = Volatile.Read(ref _view).State;
+        using EpochGate.Pin pin = Enter(out StoreState state);
         hash = default;
         currentRevision = state.Revision;
         ReadStatus status = RangeExecutor.Resolve(state, revision, out long atMain);
         if (status != ReadStatus.Ok)
             return status;
 
-        var hasher = new HistoryHasher(_index, state.CompactRevision, atMain, tombstonesKept: false);
+        var hasher = new HistoryHasher(state.Index, state.CompactRevision, atMain, tombstonesKept: false);
         var walker = new LogWalker(state.Segments, default);
         while (walker.TryNext(atMain, out LogRecord record))
             hasher.Add(record);

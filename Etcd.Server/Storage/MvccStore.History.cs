@@ -10,8 +10,7 @@ public sealed partial class MvccStore
     /// <inheritdoc/>
     public EventReadStatus ReadEvents(long fromRevision, int eventsMax, List<StoreEvent> into, out long nextRevision)
     {
-        using EpochGate.Pin pin = _index.Epochs.Enter();
-        StoreState state = Volatile.Read(ref _view).State;
+        using EpochGate.Pin pin = Enter(out StoreState state);
         nextRevision = fromRevision;
         if (fromRevision < state.CompactRevision)
             return EventReadStatus.Compacted;
@@ -30,8 +29,8 @@ public sealed partial class MvccStore
             }
 
             // The pin keeps compaction from dropping what this read was promised, so a dead record here is one that a later
-            // change of the same revision shadows.
-            if (record.IsDead)
+            // change of the same revision shadows. The mark of a bumped revision is no event of any key.
+            if (record.IsDead || record.Bytes.IsEmpty)
                 continue;
 
             bool isFirst = wholeRevisions == before;
@@ -51,14 +50,13 @@ public sealed partial class MvccStore
     /// <inheritdoc/>
     public ReadOnlyMemory<byte> PreviousKeyValue(ReadOnlySpan<byte> key, long revision)
     {
-        using EpochGate.Pin pin = _index.Epochs.Enter();
-        StoreState state = Volatile.Read(ref _view).State;
+        using EpochGate.Pin pin = Enter(out StoreState state);
         long before = Math.Min(revision - 1, state.Revision);
         if (before < state.CompactRevision)
             return default;
 
-        var reader = new IndexReader(_index, state.Root);
-        return RangeExecutor.TryFind(_index, reader, key, before, out _, out KeyVersion version)
+        var reader = new IndexReader(state.Index, state.Root);
+        return RangeExecutor.TryFind(state.Index, reader, key, before, out _, out KeyVersion version)
             ? RevisionLog.Read(state.Segments, version.Modified)
             : default;
     }

@@ -26,8 +26,8 @@ public sealed partial class MvccStore : IEventHistory
     // What an unusual batch (a delete of a whole prefix) adds beyond is given back.
     private const int EventsKept = 16 * 1024;
 
-    private readonly KeyIndex _index = new();
-    private readonly RevisionLog _log = new();
+    private KeyIndex _index = new();
+    private RevisionLog _log = new();
     private readonly List<StoreEvent> _events = [];
     private readonly WriteTxn _txn;
     private IEventSink? _sink;
@@ -110,15 +110,15 @@ public sealed partial class MvccStore : IEventHistory
     /// <returns>Ok, or why there is no answer.</returns>
     public ReadStatus Range(in RangeQuery query, RangeResult result)
     {
-        using EpochGate.Pin pin = _index.Epochs.Enter();
-        return RangeExecutor.Execute(_index, Volatile.Read(ref _view).State, query, result);
+        using EpochGate.Pin pin = Enter(out StoreState state);
+        return RangeExecutor.Execute(state.Index, state, query, result);
     }
 
     /// <summary>As <see cref="Range"/>, but <see cref="RangeResult.Count"/> is how many keys the read has looked at.</summary>
     internal ReadStatus RangeWithoutCount(in RangeQuery query, RangeResult result)
     {
-        using EpochGate.Pin pin = _index.Epochs.Enter();
-        return RangeExecutor.Execute(_index, Volatile.Read(ref _view).State, query, result, withCount: false);
+        using EpochGate.Pin pin = Enter(out StoreState state);
+        return RangeExecutor.Execute(state.Index, state, query, result, withCount: false);
     }
 
     /// <summary>Reads one key at the current revision. Any thread; allocates nothing.</summary>
@@ -128,10 +128,9 @@ public sealed partial class MvccStore : IEventHistory
     /// <returns>Whether the key exists.</returns>
     public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlyMemory<byte> record, out long revision)
     {
-        using EpochGate.Pin pin = _index.Epochs.Enter();
-        StoreState state = Volatile.Read(ref _view).State;
+        using EpochGate.Pin pin = Enter(out StoreState state);
         revision = state.Revision;
-        if (RangeExecutor.TryFind(_index, new IndexReader(_index, state.Root), key, revision, out _, out KeyVersion version))
+        if (RangeExecutor.TryFind(state.Index, new IndexReader(state.Index, state.Root), key, revision, out _, out KeyVersion version))
         {
             record = RevisionLog.Read(state.Segments, version.Modified);
             return true;
@@ -151,13 +150,31 @@ public sealed partial class MvccStore : IEventHistory
     /// <returns>What the body returns.</returns>
     public TResult Read<TArg, TResult>(TArg argument, SnapshotReader<TArg, TResult> body)
     {
-        using EpochGate.Pin pin = _index.Epochs.Enter();
-        return body(new StoreSnapshot(_index, Volatile.Read(ref _view).State), argument);
+        using EpochGate.Pin pin = Enter(out StoreState state);
+        return body(new StoreSnapshot(state.Index, state), argument);
     }
 
-    internal StoreState WorkingState() => new(_index.Root, _log.Segments, _revision, _compactRevision);
+    internal StoreState WorkingState() => new(_index, _index.Root, _log.Segments, _revision, _compactRevision);
 
     internal void Ended(long revision) => _revision = revision;
+
+    /// <summary>
+    /// Begins a read: the pin belongs to the index of the state that is read. If the whole state was replaced in between, the
+    /// pin was taken at an index that nobody changes any more, and the read begins again.
+    /// </summary>
+    private EpochGate.Pin Enter(out StoreState state)
+    {
+        while (true)
+        {
+            KeyIndex index = Volatile.Read(ref _view).State.Index;
+            EpochGate.Pin pin = index.Epochs.Enter();
+            state = Volatile.Read(ref _view).State;
+            if (state.Index == index)
+                return pin;
+
+            pin.Dispose();
+        }
+    }
 
     private void PublishView()
     {

@@ -80,4 +80,10 @@ public interface IEventSink
     /// <param name="events">The batch's events in order; whole revisions.</param>
     /// <param name="revision">The store's revision after the batch, which is higher than the last event's if the batch changed nothing.</param>
     void OnCommitted(ReadOnlySpan<StoreEvent> events, long revision);
+
+    /// <summary>
+    /// The store holds another state now, whose revision is not below what was delivered: what happened in between is in its
+    /// history only.
+    /// </summary>
+    void OnStoreReplaced();
 }

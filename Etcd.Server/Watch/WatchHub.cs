@@ -89,10 +89,11 @@ public sealed partial class WatchHub : IEventSink
         }
     }
 
-    /// <summary>
-    /// The store was replaced by a later state (a snapshot was installed): watchers read on in its history from where they
-    /// are, and end as compacted if that is no longer there. Called by the apply thread, after readers see the new state.
-    /// </summary>
+    /// <inheritdoc/>
+    /// <remarks>
+    /// A snapshot was installed: watchers read on in its history from where they are, and end as compacted if that is no
+    /// longer there.
+    /// </remarks>
     public void OnStoreReplaced()
     {
         _inbox.Replaced(_history.CurrentRevision);

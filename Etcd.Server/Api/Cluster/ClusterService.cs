@@ -1,12 +1,54 @@
 using Etcd.Protocol.Etcdserverpb;
+using Etcd.Server.Primitives;
 using Grpc.Core;
 
 namespace Etcd.Server.Api.Cluster;
 
-/// <summary>etcdserverpb.Cluster: who the members are. Changes of the membership are Unimplemented while there is one member.</summary>
+/// <summary>etcdserverpb.Cluster: who the members are, and changes of that.</summary>
 /// <param name="api">The node.</param>
 internal sealed class ClusterService(ApiContext api) : Protocol.Etcdserverpb.Cluster.ClusterBase
 {
+    /// <inheritdoc/>
+    public override async Task<MemberAddResponse> MemberAdd(MemberAddRequest request, ServerCallContext context)
+    {
+        (Membership.Member added, IReadOnlyList<Membership.Member> members) = await api.Changes.AddAsync(
+            request.PeerURLs, request.IsLearner, context.CancellationToken).ConfigureAwait(false);
+        var response = new MemberAddResponse { Header = Header(), Member = Message(added) };
+        response.Members.AddRange(members.Select(Message));
+        return response;
+    }
+
+    /// <inheritdoc/>
+    public override async Task<MemberRemoveResponse> MemberRemove(MemberRemoveRequest request, ServerCallContext context)
+    {
+        IReadOnlyList<Membership.Member> members = await api.Changes.RemoveAsync(
+            new MemberId(request.ID), context.CancellationToken).ConfigureAwait(false);
+        var response = new MemberRemoveResponse { Header = Header() };
+        response.Members.AddRange(members.Select(Message));
+        return response;
+    }
+
+    /// <inheritdoc/>
+    public override async Task<MemberUpdateResponse> MemberUpdate(MemberUpdateRequest request, ServerCallContext context)
+    {
+        IReadOnlyList<Membership.Member> members = await api.Changes.UpdateAsync(
+            new MemberId(request.ID), request.PeerURLs, context.CancellationToken).ConfigureAwait(false);
+        var response = new MemberUpdateResponse { Header = Header() };
+        response.Members.AddRange(members.Select(Message));
+        return response;
+    }
+
+    /// <inheritdoc/>
+    public override async Task<MemberPromoteResponse> MemberPromote(MemberPromoteRequest request, ServerCallContext context)
+    {
+        string? token = context.RequestHeaders.GetValue("token") ?? context.RequestHeaders.GetValue("authorization");
+        IReadOnlyList<Membership.Member> members = await api.Changes.PromoteAsync(
+            new MemberId(request.ID), token, context.CancellationToken).ConfigureAwait(false);
+        var response = new MemberPromoteResponse { Header = Header() };
+        response.Members.AddRange(members.Select(Message));
+        return response;
+    }
+
     /// <inheritdoc/>
     public override async Task<MemberListResponse> MemberList(MemberListRequest request, ServerCallContext context)
     {
@@ -15,7 +57,7 @@ internal sealed class ClusterService(ApiContext api) : Protocol.Etcdserverpb.Clu
             await api.Reads.LinearizeAsync(context.CancellationToken).ConfigureAwait(false);
         }
 
-        var response = new MemberListResponse { Header = ResponseHeader.Message(api.Status, revision: 0) };
+        var response = new MemberListResponse { Header = Header() };
         response.Members.AddRange(api.Status.Members.Select(Message));
         return response;
     }
@@ -27,4 +69,6 @@ internal sealed class ClusterService(ApiContext api) : Protocol.Etcdserverpb.Clu
         message.ClientURLs.AddRange(member.ClientUrls);
         return message;
     }
+
+    private Protocol.Etcdserverpb.ResponseHeader Header() => ResponseHeader.Message(api.Status, revision: 0);
 }

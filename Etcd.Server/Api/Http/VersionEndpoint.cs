@@ -17,9 +17,10 @@ internal static class VersionEndpoint
         }
 
         string cluster = JsonSerializer.Serialize(status.ClusterVersion ?? "not_decided", StringJson.Default.String);
+        string storage = EtcdVersion.StorageOf(status.ClusterVersion) ?? "unknown";
         return Reply.TextAsync(
             http,
-            $$"""{"etcdserver":"{{EtcdVersion.Server}}","etcdcluster":{{cluster}},"storage":"{{EtcdVersion.Cluster}}"}""",
+            $$"""{"etcdserver":"{{status.ServerVersion}}","etcdcluster":{{cluster}},"storage":"{{storage}}"}""",
             "application/json");
     }
 }

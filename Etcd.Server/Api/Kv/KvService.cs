@@ -22,7 +22,8 @@ internal sealed class KvService(ApiContext api)
     public Task<RangeExchange> Range(RangeExchange exchange, ServerCallContext context)
     {
         RangeQuery query = RangeRequestReader.Read(exchange.Request);
-        if (RequestChecks.Range(query) is { } error)
+        EtcdError? error = !query.Serializable && api.Status.IsLearner ? EtcdErrors.NotSupportedForLearner : RequestChecks.Range(query);
+        if (error is not null)
         {
             return Task.FromException<RangeExchange>(error.ToException());
         }

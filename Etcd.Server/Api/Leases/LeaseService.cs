@@ -6,12 +6,11 @@ using Etcd.Server.Node;
 using Etcd.Server.Primitives;
 using Google.Protobuf;
 using Grpc.Core;
-using LeaseStatus = Etcd.Server.Lease.LeaseStatus;
 using LeaseStatusMessage = Etcd.Protocol.Etcdserverpb.LeaseStatus;
 
 namespace Etcd.Server.Api.Leases;
 
-/// <summary>etcdserverpb.Lease: grants and revokes go through the log; renewals and questions are answered by the lease room.</summary>
+/// <summary>etcdserverpb.Lease: grants and revokes go through the log; renewals and questions go to whoever keeps the time.</summary>
 /// <param name="api">The node.</param>
 internal sealed class LeaseService(ApiContext api) : Protocol.Etcdserverpb.Lease.LeaseBase
 {
@@ -45,7 +44,8 @@ internal sealed class LeaseService(ApiContext api) : Protocol.Etcdserverpb.Lease
         IServerStreamWriter<LeaseKeepAliveResponse> responseStream,
         ServerCallContext context)
     {
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, api.Stopping);
+        CancellationToken leaderLost = context.LeaderLost(api.Status);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, api.Stopping, leaderLost);
         try
         {
             while (await requestStream.MoveNext(ended.Token).ConfigureAwait(false))
@@ -57,26 +57,21 @@ internal sealed class LeaseService(ApiContext api) : Protocol.Etcdserverpb.Lease
                     Header = ResponseHeader.Message(api.Status, api.Status.Revision),
                     ID = id.Value,
                 };
-                response.TTL = await RenewAsync(id, ended.Token).ConfigureAwait(false);
+                response.TTL = await api.LeaseTime.RenewAsync(id, ended.Token).ConfigureAwait(false);
                 await responseStream.WriteAsync(response, ended.Token).ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException) when (api.Stopping.IsCancellationRequested)
+        catch (Exception e) when (e is OperationCanceledException or EtcdErrorException && ended.IsCancellationRequested)
         {
-            throw EtcdErrors.Stopped.ToException();
+            throw api.WhyEnded(leaderLost, EtcdErrors.Canceled).ToException();
         }
     }
 
     /// <inheritdoc/>
     public override async Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context)
     {
-        await api.Reads.LinearizeAsync(context.CancellationToken).ConfigureAwait(false);
-        LeaseTimeToLive found = api.Rooms.Leases.TimeToLive(new LeaseId(request.ID), request.Keys);
-        if (found.Status == LeaseStatus.NotPrimary)
-        {
-            throw EtcdErrors.LeaderChanged.ToException();
-        }
-
+        LeaseTimeToLive found = await api.LeaseTime.TimeToLiveAsync(
+            new LeaseId(request.ID), request.Keys, context.CancellationToken).ConfigureAwait(false);
         var response = new LeaseTimeToLiveResponse
         {
             Header = ResponseHeader.Message(api.Status, api.Status.Revision),
@@ -95,34 +90,5 @@ internal sealed class LeaseService(ApiContext api) : Protocol.Etcdserverpb.Lease
         var response = new LeaseLeasesResponse { Header = ResponseHeader.Message(api.Status, api.Status.Revision) };
         response.Leases.AddRange(api.Rooms.Leases.List().Select(id => new LeaseStatusMessage { ID = id.Value }));
         return response;
-    }
-
-    /// <summary>The TTL that runs again from now, or zero if the lease does not exist (any more).</summary>
-    private async Task<long> RenewAsync(LeaseId id, CancellationToken cancellation)
-    {
-        await api.Reads.LinearizeAsync(cancellation).ConfigureAwait(false);
-        LeaseRenewal renewal = api.Rooms.Leases.Renew(id);
-        switch (renewal.Status)
-        {
-            case LeaseStatus.Ok:
-                return renewal.TtlSeconds;
-            case LeaseStatus.NotFound:
-                return 0;
-            case LeaseStatus.ExpiredPending:
-                await WaitForEndAsync(id, cancellation).ConfigureAwait(false);
-                return 0;
-            default:
-                throw EtcdErrors.LeaderChanged.ToException();
-        }
-    }
-
-    private async Task WaitForEndAsync(LeaseId id, CancellationToken cancellation)
-    {
-        var ended = new TaskCompletionSource<LeaseEnd>(TaskCreationOptions.RunContinuationsAsynchronously);
-        using IDisposable waiting = api.Rooms.Leases.NotifyEnd(id, end => ended.TrySetResult(end));
-        if (await ended.Task.WaitAsync(cancellation).ConfigureAwait(false) == LeaseEnd.Demoted)
-        {
-            throw EtcdErrors.LeaderChanged.ToException();
-        }
     }
 }

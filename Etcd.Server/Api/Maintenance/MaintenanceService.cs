@@ -1,13 +1,16 @@
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Etcdserverpb;
+using Etcd.Server.Apply;
+using Etcd.Server.Apply.Snapshots;
 using Etcd.Server.Primitives;
+using Etcd.Server.Storage;
 using Grpc.Core;
 
 namespace Etcd.Server.Api.Maintenance;
 
 /// <summary>
-/// etcdserverpb.Maintenance: the member's status, and the list of alarms. The other calls are Unimplemented until their
-/// rooms exist.
+/// etcdserverpb.Maintenance: the member's status, hashes and snapshot, and the list of alarms. The other calls are Unimplemented
+/// until their rooms exist.
 /// </summary>
 /// <param name="api">The node.</param>
 internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb.Maintenance.MaintenanceBase
@@ -18,14 +21,15 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
         var response = new StatusResponse
         {
             Header = ResponseHeader.Message(api.Status, api.Status.Revision),
-            Version = EtcdVersion.Server,
-            StorageVersion = EtcdVersion.Cluster,
+            Version = api.Status.ServerVersion,
+            StorageVersion = EtcdVersion.StorageOf(api.Status.ClusterVersion) ?? "",
             Leader = api.Status.Leader.Value,
             RaftIndex = api.Status.Committed.Value,
             RaftAppliedIndex = api.Status.Applied.Value,
             RaftTerm = api.Status.Term.Value,
             DbSize = api.Status.StoreBytes,
             DbSizeInUse = api.Status.StoreBytesInUse,
+            IsLearner = api.Status.IsLearner,
             DowngradeInfo = new DowngradeInfo(),
         };
         if (api.Status.Leader.IsNone)
@@ -49,5 +53,50 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
 
         await api.Reads.LinearizeAsync(context.CancellationToken).ConfigureAwait(false);
         return new AlarmResponse { Header = ResponseHeader.Message(api.Status, api.Status.Revision) };
+    }
+
+    /// <summary>Hands the leadership over; only the leader does.</summary>
+    public override async Task<MoveLeaderResponse> MoveLeader(MoveLeaderRequest request, ServerCallContext context)
+    {
+        TimeSpan left = context.Deadline == DateTime.MaxValue ? api.Options.RequestTimeout : context.Deadline - DateTime.UtcNow;
+        TimeSpan timeout = left < api.Options.RequestTimeout ? left : api.Options.RequestTimeout;
+        await api.Changes.MoveLeaderAsync(
+            new MemberId(request.TargetID), timeout > TimeSpan.Zero ? timeout : TimeSpan.Zero, context.CancellationToken).ConfigureAwait(false);
+        return new MoveLeaderResponse();
+    }
+
+    /// <summary>Streams the state as a database; see <see cref="SnapshotStreamer"/>.</summary>
+    public override Task Snapshot(
+        SnapshotRequest request, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context) =>
+        new SnapshotStreamer(api).StreamAsync(responseStream, context.CancellationToken);
+
+    /// <summary>The hash of the whole state, as far as it is the same on all members.</summary>
+    public override async Task<HashResponse> Hash(HashRequest request, ServerCallContext context)
+    {
+        using StateExport state = await api.Reads.ExportAsync().ConfigureAwait(false);
+        // It goes through every record: not on a thread that has connections to serve.
+        uint hash = await Task.Run(state.Hash, context.CancellationToken).ConfigureAwait(false);
+        return new HashResponse { Header = ResponseHeader.Message(api.Status, api.Status.Revision), Hash = hash };
+    }
+
+    /// <summary>The hash of the keys' history up to a revision, the same on every member.</summary>
+    public override async Task<HashKVResponse> HashKV(HashKVRequest request, ServerCallContext context)
+    {
+        HistoryHash hash = default;
+        long revision = 0;
+        ReadStatus status = await Task.Run(
+            () => api.Reads.Store.HashKv(request.Revision, out hash, out revision), context.CancellationToken).ConfigureAwait(false);
+        if (status.ToError() is { } error)
+        {
+            throw error.ToException();
+        }
+
+        return new HashKVResponse
+        {
+            Header = ResponseHeader.Message(api.Status, revision),
+            Hash = hash.Hash,
+            CompactRevision = hash.CompactRevision,
+            HashRevision = hash.Revision,
+        };
     }
 }

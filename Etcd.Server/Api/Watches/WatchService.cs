@@ -17,7 +17,8 @@ internal sealed class WatchService(ApiContext api)
     /// <summary>Serves one call until the client ends it or goes away, or the member stops.</summary>
     public async Task Watch(IAsyncStreamReader<WatchRequest> requests, IServerStreamWriter<WatchBatch> responses, ServerCallContext context)
     {
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, api.Stopping);
+        CancellationToken leaderLost = context.LeaderLost(api.Status);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, api.Stopping, leaderLost);
         using var output = new Output();
         WatchStream stream = api.Rooms.Watches.OpenStream(output);
         try
@@ -38,7 +39,7 @@ internal sealed class WatchService(ApiContext api)
         }
         catch (OperationCanceledException)
         {
-            throw (api.Stopping.IsCancellationRequested ? EtcdErrors.Stopped : EtcdErrors.WatchCanceled).ToException();
+            throw api.WhyEnded(leaderLost, EtcdErrors.WatchCanceled).ToException();
         }
         finally
         {

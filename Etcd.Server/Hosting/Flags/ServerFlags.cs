@@ -29,8 +29,19 @@ public static class ServerFlags
             (o, v) => o with { InitialCluster = v }),
         new("initial-cluster-token", "etcd-cluster", "Keeps clusters that have the same members apart.",
             (o, v) => o with { InitialClusterToken = v }),
-        new("initial-cluster-state", "new", "Whether the cluster is 'new'. (Joining an existing one needs peers, which come next.)",
-            (o, v) => v == "new" ? o : throw new FormatException("this build starts single-member clusters only: the value must be \"new\"")),
+        new("initial-cluster-state", "new", "Whether the member begins a 'new' cluster or joins an 'existing' one.",
+            (o, v) => o with { InitialClusterState = ClusterStart(v) }),
+        new("initial-election-tick-advance", "true", "Shorten the first wait for an election once other members are reached.",
+            (o, v) => o with { InitialElectionTickAdvance = Bool(v) }, IsBool: true),
+        new("pre-vote", "true", "Ask before an election whether it could be won.",
+            (o, v) => o with { PreVote = Bool(v) }, IsBool: true),
+        new("strict-reconfig-check", "true", "Refuse changes of the membership that could cost the quorum.",
+            (o, v) => o with { StrictReconfigCheck = Bool(v) }, IsBool: true),
+        new("max-learners", "1", "Most learners in the cluster.", (o, v) => o with { MaxLearners = Number(v, 0, int.MaxValue) }),
+        new("snapshot-catchup-entries", "5000", "Log entries kept for members that lag; one further behind gets a snapshot.",
+            (o, v) => o with { SnapshotCatchUpEntries = Number(v, 0, int.MaxValue) }),
+        new("wait-cluster-ready-timeout", "5s", "How long clients are kept waiting for a cluster without a quorum.",
+            (o, v) => o with { WaitClusterReadyTimeout = GoDuration.Parse(v) }),
         new("heartbeat-interval", "100", "Time of one heartbeat, milliseconds.",
             (o, v) => o with { HeartbeatMilliseconds = Number(v, 0, int.MaxValue) }),
         new("election-timeout", "1000", "Time without a leader before an election, milliseconds.",
@@ -49,11 +60,19 @@ public static class ServerFlags
             (o, v) => o with { WatchProgressNotifyInterval = GoDuration.Parse(v) }),
         new("unsafe-no-fsync", "false", "Do not wait for the disk. Unsafe: a crash of the machine loses data.",
             (o, v) => o with { UnsafeNoFsync = Bool(v) }, IsBool: true),
+        new("claimed-version", "3.7", "The version of etcd (3.5, 3.6 or 3.7) that this member says it is, for tools and members of an older one.",
+            (o, v) => o with { ClaimedVersion = ClaimedVersion.Parse(v) }),
         new("cert-file", "", "The certificate for https client URLs.", (o, v) => o with { CertFile = v }),
         new("key-file", "", "The key of that certificate.", (o, v) => o with { KeyFile = v }),
         new("client-cert-auth", "false", "Ask clients for a certificate that --trusted-ca-file verifies.",
             (o, v) => o with { ClientCertAuth = Bool(v) }, IsBool: true),
         new("trusted-ca-file", "", "The authorities of client certificates; if given, clients must show one.", (o, v) => o with { TrustedCaFile = v }),
+        new("peer-cert-file", "", "The certificate that this member shows to other members.", (o, v) => o with { PeerCertFile = v }),
+        new("peer-key-file", "", "The key of that certificate.", (o, v) => o with { PeerKeyFile = v }),
+        new("peer-client-cert-auth", "false", "Ask other members for a certificate that --peer-trusted-ca-file verifies.",
+            (o, v) => o with { PeerClientCertAuth = Bool(v) }, IsBool: true),
+        new("peer-trusted-ca-file", "", "The authorities of members' certificates; if given, members must show one.",
+            (o, v) => o with { PeerTrustedCaFile = v }),
         new("logger", "zap", "The log's structure; only 'zap' exists, and means etcd's own.",
             (o, v) => v == "zap" ? o : throw new FormatException($"unknown logger option \"{v}\"")),
         new("log-level", "info", "debug, info, warn, error, panic or fatal.", (o, v) => o with { LogLevel = Level(v) }),
@@ -108,44 +127,14 @@ public static class ServerFlags
 
     private static void CheckCluster(ServerOptions options)
     {
-        if (options.InitialCluster.Length == 0)
-        {
-            return;
-        }
-
-        List<(string Name, string Url)> pairs = [.. options.InitialCluster.Split(',').Select(Pair)];
-        Require(
-            pairs.Exists(p => p.Name == options.Name),
-            $"couldn't find local name \"{options.Name}\" in the initial cluster configuration");
-        Require(
-            pairs.TrueForAll(p => p.Name == options.Name),
-            $"--initial-cluster names {pairs.Select(p => p.Name).Distinct().Count()} members: this build starts single-member clusters only");
-        string[] advertised = [.. options.InitialAdvertisePeerUrls.Select(u => u.Text)];
-        string[] missing = [.. pairs.Select(p => p.Url).Except(advertised)];
-        Require(
-            missing.Length == 0,
-            $"--initial-cluster has {string.Join(',', missing.Select(u => options.Name + "=" + u))} but missing from --initial-advertise-peer-urls={string.Join(',', advertised)}");
-        string[] unknown = [.. advertised.Except(pairs.Select(p => p.Url))];
-        Require(
-            unknown.Length == 0,
-            $"--initial-advertise-peer-urls has {string.Join(',', unknown.Select(u => options.Name + "=" + u))} but missing from --initial-cluster={options.InitialCluster}");
-    }
-
-    private static (string Name, string Url) Pair(string pair)
-    {
-        int equals = pair.IndexOf('=', StringComparison.Ordinal);
-        Require(equals > 0, $"--initial-cluster: \"{pair}\" is not of the form name=url");
-        string url = pair[(equals + 1)..].Trim();
         try
         {
-            EtcdUrl.Parse(url);
+            InitialCluster.Of(options);
         }
         catch (FormatException e)
         {
-            throw new FlagException($"--initial-cluster: {e.Message}");
+            throw new FlagException($"error setting up initial cluster: {e.Message}");
         }
-
-        return (pair[..equals].Trim(), url);
     }
 
     private static void CheckTls(ServerOptions options)
@@ -155,15 +144,25 @@ public static class ServerFlags
             !anyTls || (options.CertFile.Length > 0 && options.KeyFile.Length > 0),
             "TLS key/cert (--cert-file, --key-file) must be provided for client url " + options.ListenClientUrls.FirstOrDefault(u => u.IsTls) + " with HTTPS scheme");
         Require(
-            !options.ListenPeerUrls.Any(u => u.IsTls),
-            "--listen-peer-urls: TLS between peers comes with the peers; use http here");
+            !options.ListenPeerUrls.Any(u => u.IsTls) || (options.PeerCertFile.Length > 0 && options.PeerKeyFile.Length > 0),
+            "TLS key/cert (--peer-cert-file, --peer-key-file) must be provided for peer url " + options.ListenPeerUrls.FirstOrDefault(u => u.IsTls) + " with HTTPS scheme");
+        Require(
+            !options.PeerClientCertAuth || options.PeerTrustedCaFile.Length > 0,
+            "--peer-client-cert-auth needs --peer-trusted-ca-file");
+        Require(
+            (options.PeerCertFile.Length == 0) == (options.PeerKeyFile.Length == 0),
+            "KeyFile and CertFile must both be present[key: " + options.PeerKeyFile + ", cert: " + options.PeerCertFile + "]");
         Require(
             !options.ClientCertAuth || options.TrustedCaFile.Length > 0,
             "--client-cert-auth needs --trusted-ca-file");
         Require(
             (options.CertFile.Length == 0) == (options.KeyFile.Length == 0),
             "KeyFile and CertFile must both be present[key: " + options.KeyFile + ", cert: " + options.CertFile + "]");
-        foreach ((string flag, string path) in new[] { ("cert-file", options.CertFile), ("key-file", options.KeyFile), ("trusted-ca-file", options.TrustedCaFile) })
+        foreach ((string flag, string path) in new[]
+        {
+            ("cert-file", options.CertFile), ("key-file", options.KeyFile), ("trusted-ca-file", options.TrustedCaFile),
+            ("peer-cert-file", options.PeerCertFile), ("peer-key-file", options.PeerKeyFile), ("peer-trusted-ca-file", options.PeerTrustedCaFile),
+        })
         {
             Require(path.Length == 0 || File.Exists(path), $"--{flag}: no such file: {path}");
         }
@@ -176,6 +175,13 @@ public static class ServerFlags
             throw new FlagException(otherwise);
         }
     }
+
+    private static InitialClusterState ClusterStart(string text) => text switch
+    {
+        "new" => InitialClusterState.New,
+        "existing" => InitialClusterState.Existing,
+        _ => throw new FormatException($"unexpected clusterState \"{text}\""),
+    };
 
     private static string NotEmpty(string text) => text.Length > 0 ? text : throw new FormatException("it may not be empty");
 

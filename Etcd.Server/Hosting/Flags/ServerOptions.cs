@@ -34,6 +34,27 @@ public sealed record ServerOptions
     /// <summary>Keeps clusters with the same members apart (--initial-cluster-token).</summary>
     public string InitialClusterToken { get; init; } = "etcd-cluster";
 
+    /// <summary>Whether the member begins a cluster or joins one (--initial-cluster-state).</summary>
+    public InitialClusterState InitialClusterState { get; init; }
+
+    /// <summary>Whether the first wait for an election is shortened once other members are reached (--initial-election-tick-advance).</summary>
+    public bool InitialElectionTickAdvance { get; init; } = true;
+
+    /// <summary>Whether a candidate asks first if it could win (--pre-vote).</summary>
+    public bool PreVote { get; init; } = true;
+
+    /// <summary>Whether changes of the membership that could cost the quorum are refused (--strict-reconfig-check).</summary>
+    public bool StrictReconfigCheck { get; init; } = true;
+
+    /// <summary>Most learners in the cluster (--max-learners).</summary>
+    public int MaxLearners { get; init; } = Limits.LearnersMax;
+
+    /// <summary>Applied entries that are kept for members that lag (--snapshot-catchup-entries).</summary>
+    public int SnapshotCatchUpEntries { get; init; } = 5000;
+
+    /// <summary>How long clients are kept waiting for the cluster before this member serves what it can alone (--wait-cluster-ready-timeout).</summary>
+    public TimeSpan WaitClusterReadyTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>One raft tick, milliseconds (--heartbeat-interval).</summary>
     public int HeartbeatMilliseconds { get; init; } = Limits.HeartbeatMilliseconds;
 
@@ -61,6 +82,9 @@ public sealed record ServerOptions
     /// <summary>Writes without waiting for the disk (--unsafe-no-fsync): a crash of the machine loses data.</summary>
     public bool UnsafeNoFsync { get; init; }
 
+    /// <summary>What this member says that it is (--claimed-version).</summary>
+    public ClaimedVersion ClaimedVersion { get; init; } = ClaimedVersion.V3_7;
+
     /// <summary>The server's certificate for https client URLs (--cert-file).</summary>
     public string CertFile { get; init; } = "";
 
@@ -72,6 +96,18 @@ public sealed record ServerOptions
 
     /// <summary>The authorities of clients' certificates (--trusted-ca-file); clients must show one where it is given.</summary>
     public string TrustedCaFile { get; init; } = "";
+
+    /// <summary>The certificate that this member shows to others, as a server and as a client (--peer-cert-file).</summary>
+    public string PeerCertFile { get; init; } = "";
+
+    /// <summary>Its key (--peer-key-file).</summary>
+    public string PeerKeyFile { get; init; } = "";
+
+    /// <summary>Whether members must show a certificate of <see cref="PeerTrustedCaFile"/> (--peer-client-cert-auth).</summary>
+    public bool PeerClientCertAuth { get; init; }
+
+    /// <summary>The authorities of members' certificates (--peer-trusted-ca-file); members must show one where it is given.</summary>
+    public string PeerTrustedCaFile { get; init; } = "";
 
     /// <summary>The least level that is logged (--log-level).</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
@@ -88,4 +124,14 @@ public sealed record ServerOptions
     /// <summary>The WAL folder that is used.</summary>
     public string EffectiveWalDir =>
         WalDir.Length > 0 ? Path.TrimEndingDirectorySeparator(WalDir) : Path.Combine(EffectiveDataDir, "member", "wal");
+}
+
+/// <summary>How a member without data begins.</summary>
+public enum InitialClusterState
+{
+    /// <summary>It is one of the first members of a new cluster.</summary>
+    New,
+
+    /// <summary>It was added to a cluster that is there already.</summary>
+    Existing,
 }

@@ -107,6 +107,31 @@ internal sealed partial class KeyIndex
     }
 
     /// <summary>
+    /// Records a version of a stored history, of which a compaction may have dropped what was before: a key that is not known
+    /// begins with the version that the record says.
+    /// </summary>
+    /// <param name="key">The key.</param>
+    /// <param name="version">The version; its revision is above every revision in the index.</param>
+    /// <param name="handle">The key's handle.</param>
+    /// <returns>False, and nothing changed, if it deletes a key that was deleted already.</returns>
+    public bool Restore(ReadOnlySpan<byte> key, in KeyVersion version, out uint handle)
+    {
+        if (Locate(key).Find(Slabs, key) >= 0)
+        {
+            return version.IsTombstone
+                ? Delete(key, version.Modified, out _, out handle)
+                : PutAgain(key, version, out handle);
+        }
+
+        handle = Insert(key);
+        Versions.Restore(handle, version);
+        if (version.IsTombstone)
+            SetLive(Locate(key).Find(Slabs, key), live: false);
+
+        return true;
+    }
+
+    /// <summary>
     /// Drops versions of a key that a compaction has made unreachable, and the key itself if none is left. One call does a
     /// bounded piece.
     /// </summary>
@@ -121,6 +146,12 @@ internal sealed partial class KeyIndex
             Remove(handle);
 
         return outcome == KeyCompaction.More;
+    }
+
+    private bool PutAgain(ReadOnlySpan<byte> key, in KeyVersion version, out uint handle)
+    {
+        Put(key, version.Modified, version.HasLease, out _, out handle);
+        return true;
     }
 
     // Fills the path from the root to the leaf in whose range the key lies.

@@ -28,6 +28,9 @@ internal sealed class KeyVersions(Slabs slabs)
     /// <summary>The most entries in one block: what a step of compaction or a growth copies at the most.</summary>
     public const int EntriesMax = 1024;
 
+    /// <summary>The largest version number that an entry can have before it.</summary>
+    public const long VersionMax = BeforeMask;
+
     private const long BeforeMask = (1L << 48) - 1;
     private const int CapacityShift = 48;
     private const int CapacityMask = (1 << 15) - 1;
@@ -89,6 +92,22 @@ internal sealed class KeyVersions(Slabs slabs)
         entry = revision.Main;
         Unsafe.Add(ref entry, 1) = (uint)revision.Sub | ((long)start << StartShift) | (hasLease ? LeaseBit : 0) | (tombstone ? TombstoneBit : 0);
         WriteHead(key, head.Block, head.Count + 1);
+    }
+
+    /// <summary>
+    /// Adds the first version of a key whose earlier ones a compaction has dropped before the index was made.
+    /// </summary>
+    /// <param name="key">The key's handle; it has no versions.</param>
+    /// <param name="version">The version.</param>
+    public void Restore(uint key, in KeyVersion version)
+    {
+        Invariant.Check(ReadHead(key).Block == 0, "only the first version of a key needs to say what was before it");
+        uint block = NewChunk(1, older: 0, version.Created, before: Math.Max(0, version.Version - 1));
+        ref long entry = ref new Chunk(ref slabs.At(block)).Entry(0);
+        entry = version.Modified.Main;
+        Unsafe.Add(ref entry, 1) = (uint)version.Modified.Sub
+            | (version.HasLease ? LeaseBit : 0) | (version.IsTombstone ? TombstoneBit : 0);
+        WriteHead(key, block, 1);
     }
 
     /// <summary>

@@ -46,6 +46,9 @@ internal sealed class LogSegment
     /// <summary>The revision of the first record.</summary>
     public Revision First { get; }
 
+    /// <summary>The main revision of the last record.</summary>
+    public long LastMain => First.Main + _table[_count - 1].MainDelta;
+
     /// <summary>How many records.</summary>
     public int Count => Volatile.Read(ref _count);
 
@@ -185,6 +188,9 @@ internal sealed class LogSegment
         return RevisionOf(_table[at]);
     }
 
+    /// <summary>The marks of dead records as they are now, in a copy; null if there is none.</summary>
+    public ulong[]? CopyDead() => (ulong[]?)_dead?.Clone();
+
     /// <summary>What the store keeps and hashes of a record: a tombstone is its key alone.</summary>
     public static ReadOnlySpan<byte> Stored(in LogRecord record)
     {
@@ -198,7 +204,13 @@ internal sealed class LogSegment
 
     private static long OrderOf(long mainDelta, long sub) => (mainDelta << 31) | sub;
 
-    private long OrderOf(Revision revision) => OrderOf(revision.Main - First.Main, revision.Sub);
+    // A revision that is far away (revisions can be bumped by any number) is before or behind all records.
+    private long OrderOf(Revision revision) => (revision.Main - First.Main) switch
+    {
+        < 0 => -1,
+        > uint.MaxValue => long.MaxValue,
+        long delta => OrderOf(delta, revision.Sub),
+    };
 
     private Revision RevisionOf(in Entry entry) => new(First.Main + entry.MainDelta, entry.SubAndFlags & ~TombstoneBit);
 

@@ -154,6 +154,10 @@ internal sealed class RevisionLog
             if (live + nextLive > LogSegment.BlockBytes || nextLive * 2L > LogSegment.BlockBytes)
                 break;
 
+            // Revisions that were bumped: one segment counts its records' revisions from its first.
+            if (next.LastMain - segment.First.Main >= uint.MaxValue)
+                break;
+
             used += next.UsedBytes;
             live += nextLive;
         }

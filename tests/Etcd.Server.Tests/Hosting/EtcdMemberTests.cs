@@ -1,18 +1,11 @@
-using System.Security.Cryptography;
-using Etcd.Protocol.Raftpb;
 using Etcd.Server.Hosting;
 using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Io.Os;
-using Etcd.Server.Membership;
-using Etcd.Server.Primitives;
 using Etcd.Server.Wal;
-using Google.Protobuf;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
-using Entry = Etcd.Server.Raft.Entry;
-using EntryType = Etcd.Server.Raft.EntryType;
 
 namespace Etcd.Server.Tests.Hosting;
 
@@ -46,34 +39,5 @@ public sealed class EtcdMemberTests : IDisposable
         Assert.IsType<ProgramLifetime>(peers.Services.GetRequiredService<IHostLifetime>());
     }
 
-    [Fact]
-    public void ALogWithOtherVotersIsRefusedAndStaysAsItIs()
-    {
-        New(Options).Dispose();
-        Append(index: 2, ConfChangeType.ConfChangeAddNode);
-        byte[] before = Content();
-        Assert.Contains("1 members besides this one", Assert.Throws<NotSupportedException>(() => New(Options)).Message, StringComparison.Ordinal);
-        Assert.Equal(before, Content());
-
-        Append(index: 3, ConfChangeType.ConfChangeRemoveNode);
-        New(Options).Dispose();
-    }
-
     private static EtcdMember New(ServerOptions options) => new(options, OsFileSystem.Instance, TimeProvider.System, NullLogger.Instance);
-
-    private byte[] Content()
-    {
-        using FileStream log = File.OpenRead(Directory.GetFiles(Options.EffectiveWalDir, "*.wal").Single());
-        return SHA256.HashData(log);
-    }
-
-    private void Append(ulong index, ConfChangeType type)
-    {
-        var member = new Etcd.Server.Membership.Member(new MemberId(7), ["http://127.0.0.1:1"], IsLearner: false, "other", ClientUrls: []);
-        var change = new ConfChange { Type = type, NodeId = 7, Context = ByteString.CopyFrom(MemberJson.Encode(member)) };
-        using WriteAheadLog wal = WriteAheadLog.OpenForAppend(
-            OsFileSystem.Instance, Options.EffectiveWalDir, WalSnapshotMark.Beginning, WalOptions.Default).Log;
-        wal.Append(null, [new Entry(new Term(1), new LogIndex(index), EntryType.ConfChange, change.ToByteArray())]);
-        wal.Sync();
-    }
 }

@@ -42,7 +42,7 @@ public sealed class MemberCrashTests
         var disk = new SimDisk(new SimDiskOptions { Seed = seed });
         disk.CreateDirectory(Folder);
         disk.SyncDirectory("/");
-        WriteAheadLog.Create(disk, Folder + "/wal", new byte[] { 1 }, Options).Dispose();
+        MemberRecovery.Open(disk, Folders, Birth, Options).Wal.Dispose();
         for (int life = 0; life < LivesPerSeed; life++)
         {
             disk = disk.Crash(
@@ -67,6 +67,11 @@ public sealed class MemberCrashTests
         last.Compare(model, $"seed {seed}, the end");
     }
 
+    private static MemberFolders Folders { get; } = new(Folder + "/wal", Folder + "/snap");
+
+    private static MemberBirth Birth { get; } =
+        new(new MemberId(1), 7, [new Etcd.Server.Membership.Member(new MemberId(1), ["http://m:2380"], IsLearner: false, "m", [])]);
+
     private static WalOptions Options { get; } = new() { SegmentBytes = 16 * 1024 };
 
     /// <summary>What a key may hold: the last acknowledged value, or any that was asked for since.</summary>
@@ -79,25 +84,29 @@ public sealed class MemberCrashTests
     {
         private readonly MvccStore _store = new();
         private readonly MemberNode _node;
-        private readonly WriteAheadLog _wal;
-        private readonly Queue<IThreadPoolWorkItem> _answers = new();
+        private readonly QueuedCompletions _answers = new();
 
         public SimMember(SimDisk disk)
         {
-            WalOpenResult found = WriteAheadLog.OpenForAppend(disk, Folder + "/wal", WalSnapshotMark.Beginning, Options);
-            _wal = found.Log;
+            RecoveredMember found = MemberRecovery.Open(disk, Folders, Birth, Options);
             var clock = new FakeTimeProvider();
             var leases = new LeaseManager(clock);
-            var raft = new SoleVoter(new MemberId(1), found.HardState, found.Entries, default, default, electionTicks: 10);
-            _node = new MemberNode(
-                raft,
-                new Log(_wal),
-                new StateMachine(_store, leases, new ClusterState(1)),
-                new Answers(_answers),
-                new RequestIds(new MemberId(1), DateTimeOffset.UnixEpoch.AddMilliseconds(found.Entries.Count)),
-                clock,
-                new NodeOptions());
-            _node.Campaign();
+            var cluster = new ClusterState(found.ClusterId);
+            _node = new MemberNode(new MemberParts
+            {
+                Raft = new RaftNode(new RaftOptions { Id = found.Id, Random = static _ => 0 }, found.Log),
+                Log = new Log(found.Wal),
+                Snapshots = new SnapshotStore(found.Snapshots),
+                Machine = new StateMachine(_store, leases, cluster),
+                State = new RecordingState([]),
+                Cluster = cluster,
+                Leases = leases,
+                Peers = new RecordingPeers([]),
+                Completions = _answers,
+                Ids = new RequestIds(found.Id, DateTimeOffset.UnixEpoch.AddMilliseconds(found.Log.Entries.Count)),
+                Clock = clock,
+            });
+            _node.Start();
             Drain();
         }
 
@@ -150,12 +159,8 @@ public sealed class MemberCrashTests
 
         private void Drain()
         {
-            while (_node.RunLogOnce() || _node.RunApplyOnce() == TimeSpan.Zero || _answers.Count > 0)
+            while (_node.RunLogOnce() || _node.RunApplyOnce() == TimeSpan.Zero || _answers.Run())
             {
-                while (_answers.TryDequeue(out IThreadPoolWorkItem? work))
-                {
-                    work.Execute();
-                }
             }
 
             if (_node.Failed.Exception?.GetBaseException() is { } failure)
@@ -169,14 +174,12 @@ public sealed class MemberCrashTests
         {
             public void Append(HardState? hardState, ReadOnlySpan<Entry> entries) => wal.Append(hardState, entries);
 
+            public void SaveSnapshot(Snapshot snapshot) =>
+                wal.SaveSnapshotMarker(new WalSnapshotMark(snapshot.Index, snapshot.Term, snapshot.Configuration));
+
             public void Sync() => wal.Sync();
 
             public bool PrepareAhead() => false;
-        }
-
-        private sealed class Answers(Queue<IThreadPoolWorkItem> queue) : ICompletions
-        {
-            public void Post(IThreadPoolWorkItem work) => queue.Enqueue(work);
         }
     }
 }

@@ -1,6 +1,8 @@
 using System.Text;
 using Etcd.Protocol.Errors;
 using Etcd.Server.Apply;
+using Etcd.Server.Lease;
+using Etcd.Server.Membership;
 using Etcd.Server.Node;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
@@ -17,7 +19,7 @@ public sealed class MemberNodeTests
     private readonly List<string> _trace = [];
     private readonly RecordingLog _log;
     private readonly RecordingMachine _machine;
-    private readonly InlineCompletions _completions = new();
+    private readonly QueuedCompletions _completions;
     private readonly FakeTimeProvider _clock = new();
     private readonly MemberNode _node;
 
@@ -25,9 +27,24 @@ public sealed class MemberNodeTests
     {
         _log = new RecordingLog(_trace);
         _machine = new RecordingMachine(_trace);
-        var raft = new SoleVoter(new MemberId(1), default, [], default, default, electionTicks: 10);
-        _node = new MemberNode(
-            raft, _log, _machine, _completions, new RequestIds(new MemberId(1), DateTimeOffset.UnixEpoch), _clock, new NodeOptions());
+        _completions = new QueuedCompletions(_trace);
+        var raft = new RaftNode(
+            new RaftOptions { Id = new MemberId(1), Random = static _ => 0 },
+            new RecoveredLog(default, null, [], default, new ConfState([new MemberId(1)], [])));
+        _node = new MemberNode(new MemberParts
+        {
+            Raft = raft,
+            Log = _log,
+            Snapshots = new RecordingSnapshots(_trace),
+            Machine = _machine,
+            State = new RecordingState(_trace),
+            Cluster = Alone(),
+            Leases = new LeaseManager(_clock),
+            Peers = new RecordingPeers(_trace),
+            Completions = _completions,
+            Ids = new RequestIds(new MemberId(1), DateTimeOffset.UnixEpoch),
+            Clock = _clock,
+        });
     }
 
     [Fact]
@@ -37,7 +54,7 @@ public sealed class MemberNodeTests
         Task<ApplyOutcome> put = _node.ProposeAsync(Command("a"));
         Assert.False(put.IsCompleted);
         _node.RunLogOnce();
-        _completions.Run(_trace);
+        _completions.Run();
         ApplyOutcome outcome = await put;
         Assert.Equal(7, outcome.Revision);
         Assert.Equal(["append 2", "sync", "apply 2", "publish 2", "answer"], _trace);
@@ -76,7 +93,7 @@ public sealed class MemberNodeTests
         Task<ApplyOutcome> put = _node.ProposeAsync(Command("a"));
         _log.SyncFails = true;
         Assert.False(_node.RunLogOnce());
-        _completions.Run(_trace);
+        _completions.Run();
         EtcdErrorException error = await Assert.ThrowsAsync<EtcdErrorException>(() => put);
         Assert.Equal(EtcdErrors.Stopped, error.Error);
         Assert.True(_node.Failed.IsFaulted);
@@ -101,7 +118,7 @@ public sealed class MemberNodeTests
     [Fact]
     public async Task ARequestThatNobodyAppliesTimesOut()
     {
-        // No leader yet: the proposal waits, is not lost, and the client is told in time.
+        // Nothing is written: the proposal waits, is not lost, and the client is told in time.
         Task<ApplyOutcome> put = _node.ProposeAsync(Command("a"));
         _clock.Advance(new NodeOptions().RequestTimeout + TimeSpan.FromMilliseconds(1));
         for (int i = 0; i < 5; i++)
@@ -110,7 +127,7 @@ public sealed class MemberNodeTests
         }
 
         _node.RunLogOnce();
-        _completions.Run(_trace);
+        _completions.Run();
         EtcdErrorException error = await Assert.ThrowsAsync<EtcdErrorException>(() => put);
         Assert.Equal(EtcdErrors.Timeout, error.Error);
     }
@@ -128,7 +145,7 @@ public sealed class MemberNodeTests
                 _node.Tick();
             }
 
-            _completions.Run(_trace);
+            _completions.Run();
             Assert.True(put.IsFaulted);
         };
         Drain();
@@ -197,14 +214,17 @@ public sealed class MemberNodeTests
     [Fact]
     public async Task WaitingRequestsAreBoundedInBytes()
     {
-        // No leader: nothing is taken, so all of it waits.
+        // The election's write is under way: nothing is taken, so all of it waits.
         byte[] large = new byte[1024 * 1024];
-        for (long waiting = 0; waiting < Limits.ProposalQueueBytesMax; waiting += large.Length)
+        Task<ApplyOutcome> last;
+        int count = 0;
+        do
         {
-            Assert.False(_node.ProposeAsync(RaftCommand.Create(RaftCommandKind.Put, large)).IsCompleted);
+            last = _node.ProposeAsync(RaftCommand.Create(RaftCommandKind.Put, large));
         }
+        while (!last.IsCompleted && ++count * (long)large.Length < 2 * Limits.ProposalQueueBytesMax);
 
-        EtcdErrorException error = await Assert.ThrowsAsync<EtcdErrorException>(() => _node.ProposeAsync(Command("a")));
+        EtcdErrorException error = await Assert.ThrowsAsync<EtcdErrorException>(() => last);
         Assert.Equal(EtcdErrors.TooManyRequests, error.Error);
         Lead(clearTrace: false);
         Task<ApplyOutcome> accepted = _node.ProposeAsync(Command("b"));
@@ -215,8 +235,10 @@ public sealed class MemberNodeTests
     [Fact]
     public async Task ALinearizableReadWaitsForWhatIsCommittedAndNotForMore()
     {
-        await Assert.ThrowsAsync<EtcdErrorException>(async () => await _node.LinearizeAsync(TestContext.Current.CancellationToken));
+        Task early = _node.LinearizeAsync(TestContext.Current.CancellationToken).AsTask();
+        Assert.False(early.IsCompleted);
         Lead();
+        await early;
         Assert.True(_node.LinearizeAsync(TestContext.Current.CancellationToken).AsTask().IsCompletedSuccessfully);
         _ = _node.ProposeAsync(Command("a"));
         _log.DuringSync = () => _ = _node.ProposeAsync(Command("b"));
@@ -234,7 +256,7 @@ public sealed class MemberNodeTests
         Task<ApplyOutcome> put = _node.ProposeAsync(Command("a"));
         Task applied = _node.WhenApplied(new LogIndex(99));
         _node.Stop();
-        _completions.Run(_trace);
+        _completions.Run();
         Assert.Equal(EtcdErrors.Stopped, (await Assert.ThrowsAsync<EtcdErrorException>(() => put)).Error);
         Assert.Equal(EtcdErrors.Stopped, (await Assert.ThrowsAsync<EtcdErrorException>(() => applied)).Error);
     }
@@ -246,7 +268,7 @@ public sealed class MemberNodeTests
         Task<ApplyOutcome> put = _node.ProposeAsync(Command("a"));
         var cause = new InvariantException("a watcher is in one index at a time");
         _node.Fail(cause);
-        _completions.Run(_trace);
+        _completions.Run();
         Assert.Equal(EtcdErrors.Stopped, (await Assert.ThrowsAsync<EtcdErrorException>(() => put)).Error);
         Assert.Same(cause, await Assert.ThrowsAsync<InvariantException>(() => _node.Failed));
         Assert.False(_node.RunLogOnce());
@@ -257,36 +279,38 @@ public sealed class MemberNodeTests
     {
         Lead();
         var waiting = new PendingRequests();
-        RaftCommand first = Sealed(5), second = Sealed(5 + 65536), third = Sealed(5 + (2 * 65536));
-        foreach (RaftCommand command in new[] { first, second, third })
+        Proposal first = Waiting(5), second = Waiting(5 + 65536), third = Waiting(5 + (2 * 65536));
+        foreach (Proposal proposal in new[] { first, second, third })
         {
-            waiting.Add(new Proposal(command, deadline: (long)command.Id));
+            waiting.Add(proposal);
         }
 
         Assert.True(waiting.TryTake(second.Id, out Proposal taken));
-        Assert.Same(second, taken.Command);
+        Assert.Same(second, taken);
         Assert.False(waiting.TryTake(second.Id, out _));
         Assert.True(waiting.TryTake(first.Id, out taken));
-        Assert.Same(first, taken.Command);
+        Assert.Same(first, taken);
         var expired = new List<Proposal>();
         waiting.TakeExpired(before: 6, expired);
         Assert.Empty(expired);
         waiting.TakeExpired(before: long.MaxValue, expired);
-        Assert.Same(third, Assert.Single(expired).Command);
+        Assert.Same(third, Assert.Single(expired));
+    }
+
+    private static ClusterState Alone()
+    {
+        var cluster = new ClusterState(1);
+        cluster.Put(new Member(new MemberId(1), ["http://one:2380"], IsLearner: false, "one", []));
+        return cluster;
     }
 
     private static RaftCommand Command(string text) => RaftCommand.Create(RaftCommandKind.Put, Encoding.UTF8.GetBytes(text));
 
-    private static RaftCommand Sealed(ulong id)
-    {
-        RaftCommand command = Command("x");
-        command.Seal(id);
-        return command;
-    }
+    private static Proposal Waiting(ulong id) => new(id, EntryType.Normal, default, began: 0, deadline: (long)id);
 
     private void Lead(bool clearTrace = true)
     {
-        _node.Campaign();
+        _node.Start();
         Drain();
         Assert.Equal(new MemberId(1), _node.Leader);
         if (clearTrace)
@@ -297,7 +321,7 @@ public sealed class MemberNodeTests
 
     private void Drain()
     {
-        while (_node.RunLogOnce() || _node.RunApplyOnce() == TimeSpan.Zero || _completions.Run(_trace))
+        while (_node.RunLogOnce() || _node.RunApplyOnce() == TimeSpan.Zero || _completions.Run())
         {
         }
     }
@@ -310,6 +334,8 @@ public sealed class MemberNodeTests
 
         public void Append(HardState? hardState, ReadOnlySpan<Entry> entries) =>
             trace.Add("append " + string.Join(' ', entries.ToArray().Select(e => e.Index)));
+
+        public void SaveSnapshot(Snapshot snapshot) => trace.Add($"mark {snapshot.Index}");
 
         public void Sync()
         {
@@ -349,28 +375,11 @@ public sealed class MemberNodeTests
             return Refuse is null ? new ApplyOutcome(7) : new ApplyOutcome(Refuse, 7);
         }
 
+        public ApplyOutcome ApplyConfChange(in Entry entry, out ulong requestId, out ConfChange change) =>
+            throw new InvariantException("no test here changes the membership");
+
         public void Publish(LogIndex applied) => trace.Add($"publish {applied}");
 
         public TimeSpan Maintain() => Timeout.InfiniteTimeSpan;
-    }
-
-    private sealed class InlineCompletions : ICompletions
-    {
-        private readonly Queue<IThreadPoolWorkItem> _work = new();
-
-        public void Post(IThreadPoolWorkItem work) => _work.Enqueue(work);
-
-        public bool Run(List<string> trace)
-        {
-            bool any = false;
-            while (_work.TryDequeue(out IThreadPoolWorkItem? work))
-            {
-                any = true;
-                trace.Add("answer");
-                work.Execute();
-            }
-
-            return any;
-        }
     }
 }

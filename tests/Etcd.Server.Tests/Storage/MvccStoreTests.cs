@@ -315,5 +315,7 @@ public class MvccStoreTests
             Events.AddRange(events);
             Batches.Add($"{string.Join(' ', events.ToArray().Select(e => e.Revision))} at {revision}, seen {store.CurrentRevision}");
         }
+
+        public void OnStoreReplaced() => Batches.Add($"replaced, seen {store.CurrentRevision}");
     }
 }

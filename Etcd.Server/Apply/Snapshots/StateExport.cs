@@ -1,0 +1,68 @@
+using System.Text;
+using Etcd.Server.Bolt;
+using Etcd.Server.Io;
+
+namespace Etcd.Server.Apply.Snapshots;
+
+/// <summary>
+/// The replicated state at one index, as etcd's database. Taking one costs little (<see cref="IStateSnapshots.Export"/>); the first
+/// use of <see cref="Length"/> goes through all records. Used by one thread at a time, any but those that serve requests.
+/// </summary>
+public sealed class StateExport : ISnapshotContent
+{
+    private IReadOnlyList<BoltBucket>? _buckets;
+    private BoltWriter? _writer;
+
+    internal StateExport(IEnumerable<BoltBucket> buckets, string? storageVersion)
+    {
+        _buckets = [.. buckets];
+        StorageVersion = storageVersion;
+    }
+
+    /// <summary>The version that the state says of itself; null below 3.6.</summary>
+    public string? StorageVersion { get; }
+
+    /// <inheritdoc/>
+    public long Length => Writer.Length;
+
+    private IReadOnlyList<BoltBucket> Buckets => _buckets ?? throw new ObjectDisposedException(nameof(StateExport));
+
+    private BoltWriter Writer => _writer ??= new BoltWriter(Buckets);
+
+    /// <inheritdoc/>
+    public void WriteTo(Stream target) => Writer.WriteTo(target);
+
+    /// <summary>As <see cref="WriteTo"/>, for one who waits between the pieces; see <see cref="BoltWriter.Pieces"/>.</summary>
+    public IEnumerable<ReadOnlyMemory<byte>> Pieces() => Writer.Pieces();
+
+    /// <summary>
+    /// etcd's hash of the whole state: CRC-32C over the buckets' names, keys and values in order, without what differs between
+    /// members by nature (the index, its term and the version of the store).
+    /// </summary>
+    public uint Hash()
+    {
+        uint hash = 0;
+        foreach (BoltBucket bucket in Buckets.OrderBy(b => b.Name, StringComparer.Ordinal))
+        {
+            hash = Crc32C.Append(hash, Encoding.Latin1.GetBytes(bucket.Name));
+            BoltCursor cursor = bucket.Open();
+            while (cursor.MoveNext())
+            {
+                if (bucket.Name != StateBuckets.Meta || !DiffersByNature(cursor.Key))
+                    hash = Crc32C.Append(Crc32C.Append(hash, cursor.Key), cursor.Value);
+            }
+        }
+
+        return hash;
+    }
+
+    /// <summary>Lets go of the state.</summary>
+    public void Dispose()
+    {
+        _buckets = null;
+        _writer = null;
+    }
+
+    private static bool DiffersByNature(ReadOnlySpan<byte> key) =>
+        key.SequenceEqual("consistent_index"u8) || key.SequenceEqual("term"u8) || key.SequenceEqual("storageVersion"u8);
+}

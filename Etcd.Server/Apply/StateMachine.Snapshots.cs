@@ -1,0 +1,95 @@
+using Etcd.Server.Apply.Snapshots;
+using Etcd.Server.Bolt;
+using Etcd.Server.Io;
+using Etcd.Server.Lease;
+using Etcd.Server.Membership;
+using Etcd.Server.Primitives;
+using Etcd.Server.Raft;
+using Etcd.Server.Storage;
+
+namespace Etcd.Server.Apply;
+
+/// <content>The state as a whole: etcd's database, in the bytes that etcd itself writes.</content>
+public sealed partial class StateMachine : IStateSnapshots
+{
+    // Records of an installed state that no room here holds yet (users, roles, alarms, what a later version adds).
+    private BucketTable _kept = new();
+
+    /// <inheritdoc/>
+    public ConfState Configuration
+    {
+        get
+        {
+            IReadOnlyList<Member> members = _cluster.Current.Members;
+            return new ConfState(
+                [.. members.Where(m => !m.IsLearner).Select(m => m.Id)], [.. members.Where(m => m.IsLearner).Select(m => m.Id)]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ReadOnlyMemory<byte> MembershipData => MembershipStore.Encode(_cluster.Current);
+
+    /// <inheritdoc/>
+    ISnapshotContent IStateSnapshots.Export(LogIndex applied, Term term) => Export(applied, term);
+
+    /// <summary>As <see cref="IStateSnapshots.Export"/>.</summary>
+    /// <param name="applied">The index of the last applied entry.</param>
+    /// <param name="term">That entry's term.</param>
+    public StateExport Export(LogIndex applied, Term term)
+    {
+        HistoryPin history = _store.PinHistory();
+        ClusterState.Snapshot cluster = _cluster.Current;
+        LeaseRecord[] leases = [.. _leaseRoom.Records().OrderBy(l => (ulong)l.Id.Value)];
+        BucketTable table = SmallBuckets(cluster, history, applied, term);
+        IEnumerable<BoltBucket> buckets = table.ToBuckets()
+            .Where(b => b.Name is not (StateBuckets.Key or StateBuckets.Lease))
+            .Append(new BoltBucket(StateBuckets.Key, () => new HistoryCursor(history)))
+            .Append(new BoltBucket(StateBuckets.Lease, () => new LeaseCursor(leases)));
+        return new StateExport(buckets, EtcdVersion.StorageOf(cluster.Version));
+    }
+
+    /// <inheritdoc/>
+    public void Install(Stream content)
+    {
+        StateImport import = StateImport.Read(content);
+
+        // Nothing fails from here on. Leases before keys: whoever sees a key finds its lease.
+        _leaseRoom.Restore(import.Leases, import.Store.LeasedKeys());
+        _cluster.Replace(import.Members, import.Removed, import.ClusterVersion);
+        _kept = import.Kept;
+        _store.Replace(import.Store, import.FinishedCompact, import.ScheduledCompact);
+        NeedsMaintenance = true;
+        CompactionProgress.Advance(_store.FinishedCompactRevision);
+    }
+
+    private BucketTable SmallBuckets(ClusterState.Snapshot cluster, HistoryPin history, LogIndex applied, Term term)
+    {
+        var table = new BucketTable();
+        foreach (string bucket in StateBuckets.All)
+            table.Add(bucket);
+
+        table.SetAll(_kept);
+        table.Set(StateBuckets.Meta, StateBuckets.ConsistentIndex, StateBuckets.Number(applied.Value));
+        table.Set(StateBuckets.Meta, StateBuckets.Term, StateBuckets.Number(term.Value));
+        table.Set(StateBuckets.Meta, StateBuckets.ConfState, StateBuckets.ConfStateJson(Configuration, cluster.Version));
+        if (history.CompactRevision >= 0)
+            table.Set(StateBuckets.Meta, StateBuckets.ScheduledCompact, StateBuckets.RevisionMark(history.CompactRevision));
+
+        if (history.FinishedCompactRevision >= 0)
+            table.Set(StateBuckets.Meta, StateBuckets.FinishedCompact, StateBuckets.RevisionMark(history.FinishedCompactRevision));
+
+        if (EtcdVersion.StorageOf(cluster.Version) is { } storageVersion)
+            table.Set(StateBuckets.Meta, StateBuckets.StorageVersion, System.Text.Encoding.ASCII.GetBytes(storageVersion));
+
+        if (cluster.Version is { } version)
+            table.Set(StateBuckets.Cluster, StateBuckets.ClusterVersion, System.Text.Encoding.ASCII.GetBytes(version));
+
+        foreach (Member member in cluster.Members)
+            table.Set(StateBuckets.Members, StateBuckets.MemberKey(member.Id), MemberJson.Encode(member));
+
+        foreach (MemberId removed in cluster.Removed)
+            table.Set(StateBuckets.MembersRemoved, StateBuckets.MemberKey(removed), "removed"u8.ToArray());
+
+        return table;
+    }
+}

@@ -1,0 +1,140 @@
+using System.Collections.Concurrent;
+using Etcd.Server.Primitives;
+
+namespace Etcd.Server.Node;
+
+/// <content>The log's step: the only one that blocks.</content>
+public sealed partial class MemberNode
+{
+    private readonly ConcurrentQueue<AppendJob> _jobs = new();
+    private readonly ConcurrentQueue<string> _unwanted = new();
+    private readonly List<AppendJob> _group = [];
+    private int _logThread;
+    private long _purgeBefore;
+
+    /// <summary>
+    /// The log thread's step: runs the owner, writes and syncs what it has handed over as one group, and runs the owner again
+    /// with the news.
+    /// </summary>
+    /// <returns>Whether there was anything to do.</returns>
+    public bool RunLogOnce()
+    {
+        if (Volatile.Read(ref _stopped) is not null)
+        {
+            return false;
+        }
+
+        try
+        {
+            Volatile.Write(ref _logThread, Environment.CurrentManagedThreadId);
+            bool any = RunOnce();
+            return WriteGroup() || any || Tidy() || (Volatile.Read(ref _stopped) is null && _parts.Log.PrepareAhead());
+        }
+        catch (Exception e)
+        {
+            // Whatever it was, it is not known what is on disk: nothing may be acknowledged any more.
+            Fail(e);
+            return false;
+        }
+        finally
+        {
+            Volatile.Write(ref _logThread, 0);
+        }
+    }
+
+    private bool HasJobs => !_jobs.IsEmpty;
+
+    private bool IsLogThread => Volatile.Read(ref _logThread) == Environment.CurrentManagedThreadId;
+
+    private bool WriteGroup()
+    {
+        bool mustSync = false;
+        while (_jobs.TryDequeue(out AppendJob? job))
+        {
+            _group.Add(job);
+            Write(job);
+            mustSync |= job.MustSync;
+        }
+
+        if (_group.Count == 0)
+        {
+            return false;
+        }
+
+        if (mustSync)
+        {
+            _parts.Log.Sync();
+        }
+
+        foreach (AppendJob job in _group)
+        {
+            _written.Enqueue(job);
+        }
+
+        _group.Clear();
+        RunOnce();
+        return true;
+    }
+
+    private void Write(AppendJob job)
+    {
+        if (job.Snapshot is { } snapshot)
+        {
+            // The record in the log makes the snapshot count: so its files are durable before, and what counts on it comes after.
+            _parts.Snapshots.Save(snapshot, job.File!);
+            _parts.Log.SaveSnapshot(snapshot);
+        }
+
+        if (job.HardState is not null || !job.Entries.IsEmpty)
+        {
+            _parts.Log.Append(job.HardState, job.Entries);
+        }
+    }
+
+    /// <summary>Files of snapshots that nobody needs any more: when there is nothing to write.</summary>
+    private bool Tidy()
+    {
+        bool any = false;
+        while (_unwanted.TryDequeue(out string? file))
+        {
+            any = true;
+            _parts.Snapshots.Discard(file);
+        }
+
+        long purgeBefore = Interlocked.Exchange(ref _purgeBefore, 0);
+        if (purgeBefore != 0)
+        {
+            any = true;
+            _parts.Snapshots.PurgeBefore(new LogIndex((ulong)purgeBefore));
+        }
+
+        return any;
+    }
+
+    private void Queue(AppendJob job)
+    {
+        _jobs.Enqueue(job);
+        WakeLog();
+    }
+
+    private void Discard(string file)
+    {
+        _unwanted.Enqueue(file);
+        WakeLog();
+    }
+
+    private void PurgeBefore(LogIndex index)
+    {
+        Interlocked.Exchange(ref _purgeBefore, (long)index.Value);
+        WakeLog();
+    }
+
+    private void WakeLog()
+    {
+        // It looks again anyway before it sleeps.
+        if (!IsLogThread)
+        {
+            LogWork();
+        }
+    }
+}

@@ -1,0 +1,328 @@
+using Etcd.Server.Apply;
+using Etcd.Server.Lease;
+using Etcd.Server.Membership;
+using Etcd.Server.Node;
+using Etcd.Server.Primitives;
+using Etcd.Server.Raft;
+using Etcd.TestKit;
+
+namespace Etcd.Server.Tests.Node;
+
+/// <summary>
+/// One of three voters, spoken to by hand: what leaves before its write, what only behind it, and in which order a snapshot is
+/// taken. Recording fakes, every step called by the test.
+/// </summary>
+public sealed class MemberOrderTests
+{
+    private static readonly MemberId Me = new(1), Second = new(2), Third = new(3);
+
+    private readonly List<string> _trace = [];
+    private readonly FakeTimeProvider _clock = new();
+    private readonly QueuedCompletions _completions = new();
+    private readonly Log _log;
+    private readonly RecordingPeers _peers;
+    private readonly MemberNode _node;
+
+    public MemberOrderTests()
+    {
+        _log = new Log(_trace);
+        _peers = new RecordingPeers(_trace);
+        _node = new MemberNode(new MemberParts
+        {
+            Raft = new RaftNode(
+                new RaftOptions { Id = Me, Random = static _ => 0, PreVote = false },
+                new RecoveredLog(default, null, [], default, new ConfState([Me, Second, Third], []))),
+            Log = _log,
+            Snapshots = new RecordingSnapshots(_trace),
+            Machine = new Machine(_trace),
+            State = new RecordingState(_trace) { Configuration = new ConfState([Me, Second, Third], []) },
+            Cluster = new ClusterState(1),
+            Leases = new LeaseManager(_clock),
+            Peers = _peers,
+            Completions = _completions,
+            Ids = new RequestIds(Me, DateTimeOffset.UnixEpoch),
+            Clock = _clock,
+        });
+        _node.Start();
+    }
+
+    [Fact]
+    public void AFollowerAnswersWhenItsEntriesAreDurable()
+    {
+        _node.Deliver(Append(1, 0, Entry(1, 1)));
+        Assert.Empty(_trace);
+        _node.RunLogOnce();
+        Assert.Equal(["append 1", "sync", "send AppResp 2"], _trace);
+    }
+
+    [Fact]
+    public void EntriesThatArriveBeforeTheWriteShareItAndAreAnsweredInOrder()
+    {
+        _node.Deliver(Append(1, 0, Entry(1, 1)));
+        _node.Deliver(Append(1, 1, Entry(1, 2), Entry(1, 3)));
+        _node.RunLogOnce();
+        Assert.Equal(["append 1", "append 2 3", "sync", "send AppResp 2", "send AppResp 2"], _trace);
+        Assert.Equal([1UL, 3UL], _peers.Sent.Select(m => m.Index.Value));
+    }
+
+    [Fact]
+    public void AnAnswerThatSpeaksOfEarlierEntriesWaitsForTheirWrite()
+    {
+        _node.Deliver(Append(1, 0, Entry(1, 1)));
+        // The same again: nothing to write, and nothing that may be said yet.
+        _node.Deliver(Append(1, 0, Entry(1, 1)));
+        Assert.Empty(_trace);
+        _node.RunLogOnce();
+        Assert.Equal(["append 1", "sync", "send AppResp 2", "send AppResp 2"], _trace);
+    }
+
+    [Fact]
+    public void AVoteIsGivenWhenItIsDurable()
+    {
+        _node.Deliver(new Message { Type = MessageType.Vote, From = Second, To = Me, Term = new Term(1) });
+        Assert.Empty(_trace);
+        _node.RunLogOnce();
+        Assert.Equal(["append state 1", "sync", "send VoteResp 2"], _trace);
+    }
+
+    [Fact]
+    public void ALeaderSendsBeforeItWrites()
+    {
+        Lead();
+        Task<ApplyOutcome> put = Put();
+        Assert.Equal(["send App 2", "send App 3"], _trace);
+        _node.RunLogOnce();
+        Assert.Equal(["send App 2", "send App 3", "append 2", "sync"], _trace);
+        Assert.False(put.IsCompleted);
+        _node.Deliver(Taken(Second, 2));
+        Assert.Contains("apply 2", _trace);
+        _completions.Run();
+        Assert.True(put.IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public void AnEntryIsAppliedOnlyWhenItIsDurableHereToo()
+    {
+        Lead();
+        _ = Put();
+        _node.Deliver(Taken(Second, 2));
+        _node.Deliver(Taken(Third, 2));
+        _node.RunApplyOnce();
+        Assert.DoesNotContain("apply 2", _trace);
+        _node.RunLogOnce();
+        Assert.True(_trace.IndexOf("apply 2") > _trace.LastIndexOf("sync"));
+    }
+
+    [Fact]
+    public void RequestsGatherWhileAWriteIsUnderWay()
+    {
+        Lead();
+        _ = Put();
+        _ = Put();
+        _ = Put();
+        Assert.Equal(["send App 2", "send App 3"], _trace);
+        _log.DuringSync = () => _ = Put();
+        _node.RunLogOnce();
+        _node.RunLogOnce();
+        Assert.Equal(["append 2", "append 3 4 5"], _trace.Where(t => t.StartsWith("append", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void NothingIsSaidOrAppliedBehindAFailedWrite()
+    {
+        _node.Deliver(Append(1, 0, Entry(1, 1)));
+        _log.Fails = true;
+        Assert.False(_node.RunLogOnce());
+        Assert.True(_node.Failed.IsFaulted);
+        _node.Deliver(Append(1, 1, Entry(1, 2)) with { Commit = new LogIndex(1) });
+        _log.Fails = false;
+        Assert.False(_node.RunLogOnce());
+        Assert.Equal(Timeout.InfiniteTimeSpan, _node.RunApplyOnce());
+        Assert.DoesNotContain(_trace, t => t.StartsWith("send", StringComparison.Ordinal) || t.StartsWith("apply", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void ASnapshotIsDurableThenRecordedThenAnsweredThenInstalled()
+    {
+        _node.DeliverSnapshot(SnapshotAt(10, 2), "file");
+        Assert.Empty(_trace);
+        _node.RunApplyOnce();
+        Assert.Empty(_trace);
+        while (_node.RunLogOnce() || _node.RunApplyOnce() == TimeSpan.Zero)
+        {
+        }
+
+        Assert.Equal(
+            ["save snapshot 10 file", "mark 10", "append state 2", "sync", "send AppResp 2", "open 10", "install", "purge 10"], _trace);
+        Assert.Equal(new LogIndex(10), _node.Applied);
+
+        _trace.Clear();
+        _node.Deliver(Append(2, 10, Entry(2, 11)) with { LogTerm = new Term(2), Commit = new LogIndex(11) });
+        while (_node.RunLogOnce() || _node.RunApplyOnce() == TimeSpan.Zero)
+        {
+        }
+
+        Assert.Equal(["append 11", "sync", "send AppResp 2", "apply 11", "publish 11"], _trace);
+    }
+
+    [Fact]
+    public void ASnapshotThatBringsNothingIsThrownAway()
+    {
+        _node.DeliverSnapshot(SnapshotAt(10, 2), "file");
+        _node.DeliverSnapshot(SnapshotAt(10, 2), "again");
+        while (_node.RunLogOnce() || _node.RunApplyOnce() == TimeSpan.Zero)
+        {
+        }
+
+        Assert.Contains("discard again", _trace);
+        Assert.Single(_trace, t => t == "install");
+    }
+
+    [Fact]
+    public void AFollowerThatNeedsASnapshotGetsTheStateAsItIsApplied()
+    {
+        _node.DeliverSnapshot(SnapshotAt(10, 2), "file");
+        Drain();
+        Lead(term: 3, last: 11, third: false);
+        _trace.Clear();
+        _node.Deliver(new Message { Type = MessageType.HeartbeatResp, From = Second, To = Me, Term = new Term(3) });
+        _node.Deliver(new Message
+        {
+            Type = MessageType.AppResp, From = Third, To = Me, Term = new Term(3), Index = new LogIndex(10), Reject = true, RejectHint = default,
+        });
+        _node.RunApplyOnce();
+        Assert.Contains(_trace, t => t.StartsWith("export ", StringComparison.Ordinal));
+        (Message message, _) = Assert.Single(_peers.Snapshots);
+        Assert.Equal(Third, message.To);
+        Assert.Equal(_node.Applied, message.Snapshot!.Index);
+        Assert.Equal(3, message.Snapshot.Configuration.Voters.Count);
+        Assert.Equal("members"u8, message.Snapshot.Data.Span);
+    }
+
+    [Fact]
+    public void WhatOnlyAMemberItselfCanSayIsNotBelievedOfOthers()
+    {
+        _node.Deliver(new Message { Type = MessageType.Hup, From = Me, To = Me });
+        _node.Deliver(new Message { Type = MessageType.Snap, From = Second, To = Me, Term = new Term(1) });
+        Drain();
+        Assert.Empty(_trace);
+        Assert.Equal(default, _node.Term);
+    }
+
+    [Fact]
+    public void WhoComesWhileSomebodyIsInsideLeavesItToThem()
+    {
+        // The transport answers at once, from inside the send: as a peer's reader on another thread would.
+        Lead();
+        bool answered = false;
+        _peers.Answer = message =>
+        {
+            if (message.Type == MessageType.App && !message.Entries.IsEmpty && message.To == Second)
+            {
+                answered = true;
+                Assert.False(_node.RunOnce());
+                _node.Deliver(Taken(Second, message.Index.Value + (ulong)message.Entries.Length));
+            }
+        };
+        Task<ApplyOutcome> put = Put();
+        Assert.True(answered);
+        Drain();
+        Assert.True(put.IsCompletedSuccessfully);
+    }
+
+    private static Entry Entry(ulong term, ulong index) => new(new Term(term), new LogIndex(index), EntryType.Normal, new byte[] { 1 });
+
+    private static Message Append(ulong term, ulong after, params Entry[] entries) => new()
+    {
+        Type = MessageType.App, From = Second, To = Me, Term = new Term(term), Index = new LogIndex(after),
+        LogTerm = new Term(after == 0 ? 0 : term), Entries = entries,
+    };
+
+    private static Message SnapshotAt(ulong index, ulong term) => new()
+    {
+        Type = MessageType.Snap, From = Second, To = Me, Term = new Term(term),
+        Snapshot = new Snapshot(new LogIndex(index), new Term(term), new ConfState([Me, Second, Third], []), default),
+    };
+
+    private static Message Taken(MemberId from, ulong index, ulong term = 1) =>
+        new() { Type = MessageType.AppResp, From = from, To = Me, Term = new Term(term), Index = new LogIndex(index) };
+
+    private Task<ApplyOutcome> Put() => _node.ProposeAsync(RaftCommand.Create(RaftCommandKind.Put, "x"u8));
+
+    private void Lead(ulong term = 1, ulong last = 1, bool third = true)
+    {
+        for (int i = 0; i < 10; i++)
+        {
+            _node.Tick();
+        }
+
+        Drain();
+        _node.Deliver(new Message { Type = MessageType.VoteResp, From = Second, To = Me, Term = new Term(term) });
+        Drain();
+        _node.Deliver(Taken(Second, last, term));
+        if (third)
+        {
+            _node.Deliver(Taken(Third, last, term));
+        }
+
+        Drain();
+        Assert.Equal(new Term(term), _node.LeadsIn);
+        Assert.Equal(new LogIndex(last), _node.Applied);
+        _trace.Clear();
+        _peers.Sent.Clear();
+    }
+
+    private void Drain()
+    {
+        while (_node.RunLogOnce() || _node.RunApplyOnce() == TimeSpan.Zero || _completions.Run())
+        {
+        }
+    }
+
+    private sealed class Log(List<string> trace) : ILogStore
+    {
+        public bool Fails { get; set; }
+
+        public Action? DuringSync { get; set; }
+
+        public void Append(HardState? hardState, ReadOnlySpan<Entry> entries) => trace.Add(entries.IsEmpty
+            ? $"append state {hardState!.Value.Term}"
+            : "append " + string.Join(' ', entries.ToArray().Select(e => e.Index)));
+
+        public void SaveSnapshot(Snapshot snapshot) => trace.Add($"mark {snapshot.Index}");
+
+        public void Sync()
+        {
+            if (Fails)
+            {
+                throw new IOException("the disk is gone");
+            }
+
+            trace.Add("sync");
+            Action? during = DuringSync;
+            DuringSync = null;
+            during?.Invoke();
+        }
+
+        public bool PrepareAhead() => false;
+    }
+
+    private sealed class Machine(List<string> trace) : IStateMachine
+    {
+        public bool NeedsMaintenance => false;
+
+        public ApplyOutcome? Apply(in Entry entry, out ulong requestId)
+        {
+            trace.Add($"apply {entry.Index}");
+            requestId = entry.Data.Length > 1 ? CommandReader.Read(entry.Data).RequestId : 0;
+            return new ApplyOutcome(1);
+        }
+
+        public ApplyOutcome ApplyConfChange(in Entry entry, out ulong requestId, out ConfChange change) =>
+            throw new InvariantException("no test here changes the membership");
+
+        public void Publish(LogIndex applied) => trace.Add($"publish {applied}");
+
+        public TimeSpan Maintain() => Timeout.InfiniteTimeSpan;
+    }
+}
