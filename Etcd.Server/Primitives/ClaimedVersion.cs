@@ -18,13 +18,13 @@ public sealed record ClaimedVersion
     }
 
     /// <summary>3.5: clusters of that version accept it.</summary>
-    public static ClaimedVersion V3_5 { get; } = new("3.5.16", hasStorageVersion: false);
+    public static ClaimedVersion V35 { get; } = new("3.5.16", hasStorageVersion: false);
 
     /// <summary>3.6.</summary>
-    public static ClaimedVersion V3_6 { get; } = new("3.6.13", hasStorageVersion: true);
+    public static ClaimedVersion V36 { get; } = new("3.6.13", hasStorageVersion: true);
 
     /// <summary>3.7, the version whose interface is served.</summary>
-    public static ClaimedVersion V3_7 { get; } = new(EtcdVersion.Server, hasStorageVersion: true);
+    public static ClaimedVersion V37 { get; } = new(EtcdVersion.Server, hasStorageVersion: true);
 
     /// <summary>The full version, such as "3.7.1".</summary>
     public string Server { get; }
@@ -40,9 +40,9 @@ public sealed record ClaimedVersion
     /// <exception cref="FormatException">It is none of these.</exception>
     public static ClaimedVersion Parse(string text) => text switch
     {
-        "3.5" => V3_5,
-        "3.6" => V3_6,
-        "3.7" => V3_7,
+        "3.5" => V35,
+        "3.6" => V36,
+        "3.7" => V37,
         _ => throw new FormatException($"unknown version \"{text}\": it must be 3.5, 3.6 or 3.7"),
     };
 

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using Etcd.Server.Peer;
 using Etcd.Server.Peer.Codec;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 
 namespace Etcd.Server.Hosting.Peers;
@@ -10,12 +11,13 @@ namespace Etcd.Server.Hosting.Peers;
 /// <see cref="Kick"/>: if nobody writes, the caller does, which saves a lone message the way over another thread; what is
 /// added while a write waits for the network goes with the next one, as one piece and one flush. Any thread.
 /// </summary>
-internal sealed class AttachedStream
+internal sealed class AttachedStream : IDisposable
 {
     private readonly PeerContext _context;
     private readonly PeerLink _link;
     private readonly StreamOutbox _outbox;
     private readonly HttpContext _http;
+    private readonly IConnectionLifetimeFeature? _connection;
     private readonly PipeWriter _body;
     private readonly CancellationTokenSource _cut = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -39,6 +41,7 @@ internal sealed class AttachedStream
         Kind = kind;
         _outbox = link.Outbox[kind];
         _http = http;
+        _connection = http.Features.Get<IConnectionLifetimeFeature>();
         _body = http.Response.BodyWriter;
         _number = _outbox.Attach(out bool lost);
         if (lost)
@@ -58,6 +61,13 @@ internal sealed class AttachedStream
         await _ended.Task.ConfigureAwait(false);
     }
 
+    /// <summary>To be called when it has ended.</summary>
+    public void Dispose()
+    {
+        // The source of the cut stays: whoever closes the stream late may still use it, and it holds nothing.
+        _sending.Dispose();
+    }
+
     /// <summary>There may be something to write.</summary>
     public void Kick()
     {
@@ -73,7 +83,8 @@ internal sealed class AttachedStream
         if (_context.IsOver(Volatile.Read(ref _writeStarted), _context.Options.StreamTimeout))
         {
             Close("i/o timeout");
-            _http.Abort();
+            // The connection, not the request: Kestrel may use the request's objects again as soon as it has ended.
+            _connection?.Abort();
             return;
         }
 
@@ -154,11 +165,5 @@ internal sealed class AttachedStream
         }
     }
 
-    private void End()
-    {
-        if (_ended.TrySetResult())
-        {
-            _sending.Dispose();
-        }
-    }
+    private void End() => _ended.TrySetResult();
 }

@@ -1,5 +1,4 @@
 using Etcd.Server.Peer;
-using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 using Microsoft.Extensions.Logging;
 

@@ -95,7 +95,7 @@ internal sealed class PeerLink : IAsyncDisposable
     /// <summary>Serves a stream that the member has opened here, until it ends.</summary>
     public async Task ServeStreamAsync(StreamKind kind, HttpContext http)
     {
-        var stream = new AttachedStream(_context, this, kind, http);
+        using var stream = new AttachedStream(_context, this, kind, http);
         PeerLog.StreamAttached(_context.Log, _context.Identity.Self.ToString(), Member.ToString(), AttachedStream.Name(kind));
         Interlocked.Exchange(ref _attached[(int)kind], stream)?.Close("another connection has taken its place");
         if (_stopping.IsCancellationRequested)

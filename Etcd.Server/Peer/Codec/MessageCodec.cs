@@ -29,7 +29,7 @@ internal static class MessageCodec
     private const uint RejectHintTag = 0x58;
     private const uint ContextTag = 0x62;
 
-    /// <summary>How many bytes <see cref="Write"/> takes.</summary>
+    /// <summary>How many bytes <see cref="Write(Span{byte}, in Message)"/> takes.</summary>
     public static int Size(in Message message)
     {
         // Nine one-byte tags, and reject's one byte.

@@ -130,7 +130,7 @@ public sealed class RealPeersTests
         IPeerCalls calls = transport.Calls;
         string[] all = [cluster.PeerUrl(0), cluster.PeerUrl(1), cluster.PeerUrl(2)];
         await cluster.PutAsync(0, "a", "b", Cancel);
-        using HttpResponseMessage granted = await cluster.PostAsync(0, "/v3/lease/grant", new { TTL = 600, ID = 77 }, Cancel);
+        using HttpResponseMessage granted = await cluster.PostAsync(0, "/v3/lease/grant", new Dictionary<string, int> { ["TTL"] = 600, ["ID"] = 77 }, Cancel);
         Assert.True(granted.IsSuccessStatusCode);
 
         PeerVersions versions = await calls.VersionAsync(all, Cancel);
@@ -181,7 +181,7 @@ public sealed class RealPeersTests
     private static PeerTransport NewTransport(MemberId id, ulong cluster, IReadOnlyList<string> urls) => new(
         new PeerTransportOptions
         {
-            Identity = new PeerIdentity(id, cluster, urls, ClaimedVersion.V3_5),
+            Identity = new PeerIdentity(id, cluster, urls, ClaimedVersion.V35),
             SnapshotFolder = Path.Combine(Path.GetTempPath(), "etcd-none"),
         },
         OsFileSystem.Instance,

@@ -104,7 +104,7 @@ internal sealed class Recorder : IAsyncDisposable
                 connections.Add(ServeAsync(await _listener.AcceptSocketAsync(_stopping.Token)));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException or InvalidOperationException)
         {
             await Task.WhenAll(connections);
         }

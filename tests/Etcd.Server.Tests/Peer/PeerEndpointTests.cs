@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Text;
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Etcdserverpb;
 using Etcd.Server.Peer;

@@ -49,7 +49,7 @@ internal sealed class MemoryRig : IPeerRig
     {
         var inbox = new RecordingInbox();
         string folder = _folder.CreateSubdirectory($"{id}").FullName;
-        var identity = new PeerIdentity(new MemberId(id), cluster, Address(id).Urls, version ?? ClaimedVersion.V3_7);
+        var identity = new PeerIdentity(new MemberId(id), cluster, Address(id).Urls, version ?? ClaimedVersion.V37);
         return Task.FromResult<IPeerSide>(new Side(_network.Start(identity, inbox, folder), inbox));
     }
 
@@ -120,7 +120,7 @@ internal sealed class LoopbackRig : IPeerRig
         var transport = new PeerTransport(
             new PeerTransportOptions
             {
-                Identity = new PeerIdentity(new MemberId(id), cluster, Address(id).Urls, version ?? ClaimedVersion.V3_7),
+                Identity = new PeerIdentity(new MemberId(id), cluster, Address(id).Urls, version ?? ClaimedVersion.V37),
                 SnapshotFolder = Path.Combine(_folder.FullName, $"{id}"),
                 StreamTimeout = StreamTimeout,
                 ProbeInterval = TimeSpan.FromMilliseconds(50),

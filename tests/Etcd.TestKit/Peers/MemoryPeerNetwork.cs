@@ -366,7 +366,7 @@ public sealed class MemoryPeerTransport : IPeerTransport, IPeerDirectory, IDispo
         }
     }
 
-    private sealed class StreamInMemory(StreamOutbox outbox, IStreamDecoder decoder)
+    private sealed class StreamInMemory(StreamOutbox outbox, IStreamDecoder decoder) : IDisposable
     {
         private readonly int _number = outbox.Attach(out _);
         private SendBuffer _buffer = new();
@@ -396,7 +396,9 @@ public sealed class MemoryPeerTransport : IPeerTransport, IPeerDirectory, IDispo
         public void Detach(out bool lost)
         {
             outbox.Detach(_number, out lost);
-            _buffer.Dispose();
+            Dispose();
         }
+
+        public void Dispose() => _buffer.Dispose();
     }
 }
