@@ -74,7 +74,7 @@ internal sealed class MembershipApplier(ClusterState cluster)
         }
 
         bool isLearner = change.Kind == ConfChangeKind.AddLearner && change.Member!.IsLearner;
-        return isLearner && now.Members.Count(m => m.IsLearner) >= Limits.LearnersMax ? EtcdErrors.TooManyLearners : null;
+        return isLearner && now.Members.Count(m => m.IsLearner) + 1 > Limits.LearnersMax ? EtcdErrors.TooManyLearners : null;
     }
 
     private static EtcdError? RefuseUrls(Member member, ClusterState.Snapshot now)

@@ -137,7 +137,7 @@ public sealed class BoltReader
         return new BoltTreeCursor(this, bucket, root, elements);
     }
 
-    private BoltLeafCursor OpenInline(string bucket, byte[] page)
+    private static BoltLeafCursor OpenInline(string bucket, byte[] page)
     {
         string place = $"bucket \"{bucket}\", which stands inside its parent";
         if (page.Length < BoltFormat.PageHeaderBytes)

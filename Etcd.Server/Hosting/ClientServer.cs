@@ -36,7 +36,7 @@ internal static class ClientServer
     /// <param name="logging">Where it logs.</param>
     public static WebApplication BuildForPeers(ServerOptions options, EtcdMember member, ILoggerFactory logging)
     {
-        WebApplicationBuilder builder = NewBuilder(logging, options.ListenPeerUrls, options, tls: null);
+        WebApplicationBuilder builder = NewBuilder(logging, options.ListenPeerUrls, options, Peers.PeerTls.ForServer(options));
         builder.Services.AddRoutingCore();
         WebApplication app = builder.Build();
         app.UseWhenStarted(member.Started);
@@ -44,7 +44,12 @@ internal static class ClientServer
         return app;
     }
 
-    private static WebApplicationBuilder NewBuilder(
+    /// <summary>A web server without anything to serve yet.</summary>
+    /// <param name="logging">Where it logs.</param>
+    /// <param name="urls">Where it listens.</param>
+    /// <param name="options">The limits.</param>
+    /// <param name="tls">Its certificate; null if no URL asks for TLS.</param>
+    public static WebApplicationBuilder NewBuilder(
         ILoggerFactory logging, IReadOnlyList<EtcdUrl> urls, ServerOptions options, Action<HttpsConnectionAdapterOptions>? tls)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());

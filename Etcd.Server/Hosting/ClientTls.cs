@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Etcd.Server.Hosting;
 
-/// <summary>TLS on the client port: the server's certificate, and who of the clients is let in.</summary>
+/// <summary>TLS on a port: the server's certificate, and who of the clients is let in.</summary>
 internal static class ClientTls
 {
     /// <summary>The extended key usage of clients' certificates (RFC 5280, section 4.2.1.12).</summary>
@@ -15,18 +15,19 @@ internal static class ClientTls
     /// <summary>What Kestrel needs; null where no client URL asks for TLS.</summary>
     /// <param name="options">The flags.</param>
     /// <exception cref="CryptographicException">A file holds no certificate or key.</exception>
-    public static Action<HttpsConnectionAdapterOptions>? For(ServerOptions options)
-    {
-        if (!options.ListenClientUrls.Any(u => u.IsTls))
-        {
-            return null;
-        }
+    public static Action<HttpsConnectionAdapterOptions>? For(ServerOptions options) =>
+        options.ListenClientUrls.Any(u => u.IsTls) ? For(options.CertFile, options.KeyFile, options.TrustedCaFile) : null;
 
-        using var fromPem = X509Certificate2.CreateFromPemFile(options.CertFile, options.KeyFile);
-        // Windows' TLS does not take a key that lives in memory only; a round trip through PKCS #12 gives it a home.
-        X509Certificate2 certificate = X509CertificateLoader.LoadPkcs12(fromPem.Export(X509ContentType.Pkcs12), null);
-        X509Certificate2Collection chain = Load(options.CertFile);
-        X509Certificate2Collection? authorities = options.TrustedCaFile.Length > 0 ? Load(options.TrustedCaFile) : null;
+    /// <summary>What Kestrel needs to show a certificate and to ask for others.</summary>
+    /// <param name="certFile">The certificate, with those that lead to its authority behind it.</param>
+    /// <param name="keyFile">Its key.</param>
+    /// <param name="trustedCaFile">The authorities of clients' certificates; empty if none is asked for.</param>
+    /// <exception cref="CryptographicException">A file holds no certificate or key.</exception>
+    public static Action<HttpsConnectionAdapterOptions> For(string certFile, string keyFile, string trustedCaFile)
+    {
+        X509Certificate2 certificate = LoadWithKey(certFile, keyFile);
+        X509Certificate2Collection chain = Load(certFile);
+        X509Certificate2Collection? authorities = trustedCaFile.Length > 0 ? Load(trustedCaFile) : null;
         return https =>
         {
             https.ServerCertificate = certificate;
@@ -41,7 +42,21 @@ internal static class ClientTls
         };
     }
 
-    private static X509Certificate2Collection Load(string path)
+    /// <summary>A certificate that can be shown.</summary>
+    /// <param name="certFile">The certificate.</param>
+    /// <param name="keyFile">Its key.</param>
+    /// <exception cref="CryptographicException">A file holds no certificate or key.</exception>
+    public static X509Certificate2 LoadWithKey(string certFile, string keyFile)
+    {
+        using var fromPem = X509Certificate2.CreateFromPemFile(certFile, keyFile);
+        // Windows' TLS does not take a key that lives in memory only; a round trip through PKCS #12 gives it a home.
+        return X509CertificateLoader.LoadPkcs12(fromPem.Export(X509ContentType.Pkcs12), null);
+    }
+
+    /// <summary>All certificates of a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="CryptographicException">It holds none.</exception>
+    public static X509Certificate2Collection Load(string path)
     {
         var all = new X509Certificate2Collection();
         all.ImportFromPemFile(path);

@@ -1,5 +1,4 @@
 using Etcd.Protocol.Errors;
-using Etcd.Protocol.Etcdserverpb;
 using Etcd.Protocol.Membershippb;
 using Etcd.Server.Api;
 using Etcd.Server.Apply;
@@ -135,6 +134,9 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
 
     /// <summary>Faults when the member cannot go on; see <see cref="MemberNode.Failed"/>.</summary>
     public Task Failed => _node.Failed;
+
+    /// <summary>Completes when this member was removed from the cluster; see <see cref="MemberNode.Removed"/>.</summary>
+    public Task Removed => _node.Removed;
 
     /// <inheritdoc/>
     public MvccStore Store { get; }

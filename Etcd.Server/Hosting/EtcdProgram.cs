@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Etcd.Server.Diagnostics;
 using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Hosting.Listeners;
+using Etcd.Server.Hosting.Restore;
 using Etcd.Server.Io.Os;
 using Etcd.Server.Primitives;
 using Microsoft.AspNetCore.Builder;
@@ -30,6 +31,11 @@ internal static class EtcdProgram
             return 0;
         }
 
+        if (RestoreCommand.IsMeant(arguments))
+        {
+            return Restore(arguments);
+        }
+
         if (arguments.Any(a => a is "--help" or "-help" or "-h" or "--h"))
         {
             Console.Write(ServerFlags.Help());
@@ -48,6 +54,14 @@ internal static class EtcdProgram
         }
 
         return await RunAsync(parsed).ConfigureAwait(false);
+    }
+
+    private static int Restore(string[] arguments)
+    {
+        var defaults = new ServerOptions();
+        using var provider = new ZapLoggerProvider(defaults.LogOutputs, defaults.LogFormat, TimeProvider.System);
+        using ILoggerFactory logging = LoggerFactory.Create(b => b.AddProvider(provider));
+        return RestoreCommand.Run(arguments, OsFileSystem.Instance, logging.CreateLogger("Etcd.Server.Hosting.Restore"));
     }
 
     private static async Task<int> RunAsync(FlagSet<ServerOptions>.Result parsed)
@@ -100,16 +114,22 @@ internal static class EtcdProgram
         await peers.StartAsync().ConfigureAwait(false);
         await clients.StartAsync().ConfigureAwait(false);
         member.Start();
-        await Task.WhenAny(member.Started, member.Failed, stop.Task).ConfigureAwait(false);
+        Task removed = RemovedAsync(member);
+        await Task.WhenAny(member.Started, member.Failed, removed, stop.Task).ConfigureAwait(false);
         if (member.Started.IsCompletedSuccessfully)
         {
             TellAddresses(log, clients, peers);
         }
 
-        Task ended = await Task.WhenAny(member.Failed, StartFailure(member.Started), stop.Task).ConfigureAwait(false);
+        Task ended = await Task.WhenAny(member.Failed, StartFailure(member.Started), removed, stop.Task).ConfigureAwait(false);
         if (ended == stop.Task)
         {
             HostingLog.SignalReceived(log, await stop.Task.ConfigureAwait(false));
+        }
+        else if (ended == removed)
+        {
+            HostingLog.ServerError(log, "the member has been permanently removed from the cluster");
+            HostingLog.DataDirMustBeRemoved(log);
         }
         else
         {
@@ -120,7 +140,7 @@ internal static class EtcdProgram
         member.BeginStop();
         await StopAsync(clients, peers).ConfigureAwait(false);
         member.Dispose();
-        if (ended != stop.Task)
+        if (ended != stop.Task && ended != removed)
         {
             return 1;
         }
@@ -134,6 +154,13 @@ internal static class EtcdProgram
 
         HostingLog.Closed(log, options.Name, options.EffectiveDataDir);
         return 0;
+    }
+
+    /// <summary>As etcd, a member that was removed stays a second longer, so that the others hear of its answer to that.</summary>
+    private static async Task RemovedAsync(EtcdMember member)
+    {
+        await member.Removed.ConfigureAwait(false);
+        await Task.Delay(TimeSpan.FromSeconds(1)).ConfigureAwait(false);
     }
 
     private static async Task StopAsync(WebApplication clients, WebApplication peers)

@@ -65,4 +65,10 @@ internal static partial class HostingLog
 
     [LoggerMessage(1018, LogLevel.Warning, "a command of the member's start timed out; it is proposed again")]
     public static partial void StartCommandTimedOut(ILogger log, string command);
+
+    [LoggerMessage(1019, LogLevel.Warning, "server error")]
+    public static partial void ServerError(ILogger log, string error);
+
+    [LoggerMessage(1020, LogLevel.Warning, "data-dir used by this member must be removed")]
+    public static partial void DataDirMustBeRemoved(ILogger log);
 }

@@ -11,7 +11,7 @@ namespace Etcd.Server.Lease;
 /// the log. A lease never ends but by an applied revoke.
 /// </summary>
 /// <remarks>
-/// A step machine: the clock is injected, and <see cref="RunOnce"/> is called by a thread that is started elsewhere.
+/// A step machine: the clock is injected, and <see cref="RunOnce(List{LeaseId})"/> is called by a thread that is started elsewhere.
 /// Nobody holds a lock for longer than a step of the heap, but for <see cref="Promote"/>, which sets every lease's time.
 /// </remarks>
 public sealed partial class LeaseManager : ILeaseAttachments

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Etcd.Protocol.Errors;
 using Etcd.Server.Apply;
 using Etcd.Server.Io;
-using Etcd.Server.Peer;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 
@@ -83,6 +82,18 @@ internal sealed class ApplyLoop(MemberParts parts, PendingRequests pending, Appl
     /// <summary>The next thing to tell raft, if it is at or before an index that is applied. The owner.</summary>
     public bool TryTakeNews(LogIndex applied, out ApplyNews news) =>
         _news.TryPeek(out news) && news.Index <= applied && _news.TryDequeue(out news);
+
+    /// <summary>Answers those who wait for raft to hear of their change, when it will not hear of anything any more. Any thread.</summary>
+    public void AnswerNews()
+    {
+        while (_news.TryDequeue(out ApplyNews news))
+        {
+            if (news.Answer is { } answer)
+            {
+                AnswerBatch.Post(parts.Completions, answer);
+            }
+        }
+    }
 
     /// <summary>Does one step of the state machine's own work, if nobody is applying.</summary>
     /// <returns>When to call again, as <see cref="IStateMachine.Maintain"/> says.</returns>

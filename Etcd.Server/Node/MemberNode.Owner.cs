@@ -51,6 +51,7 @@ public sealed partial class MemberNode
             }
         }
         while (more && _reads.CanStart);
+        PublishStatus();
         return any | more;
     }
 
@@ -256,7 +257,7 @@ public sealed partial class MemberNode
         Send(_ready.Messages);
         foreach (ReadState state in _ready.ReadStates)
         {
-            _reads.Answer(state, () => Applied);
+            _reads.Answer(state);
         }
 
         if (_ready.CommittedEntries.Count > 0)
@@ -387,6 +388,10 @@ public sealed partial class MemberNode
         if (_apply.HasNews)
         {
             RunOnce();
+            if (Volatile.Read(ref _stopped) is not null)
+            {
+                _apply.AnswerNews();
+            }
         }
 
         return any;
@@ -481,6 +486,7 @@ public sealed partial class MemberNode
     {
         _reads.FailAsking(why);
         _reads.FailArriving(why);
+        _apply.AnswerNews();
         EndQuestions(why);
     }
 

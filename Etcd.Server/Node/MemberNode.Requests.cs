@@ -169,7 +169,11 @@ public sealed partial class MemberNode
             _reads.FailArriving(stopped);
         }
 
-        RunOnce();
+        Interlocked.MemoryBarrier();
+        if (!_reads.IsUnderWay)
+        {
+            RunOnce();
+        }
     }
 
     private Task WaitApplied(LogIndex index, CancellationToken cancellation)

@@ -51,7 +51,7 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
         _pending = new PendingRequests(_options.PendingRequestSlots);
         _waiters = new AppliedWaiters(parts.Completions);
         _apply = new ApplyLoop(parts, _pending, _waiters);
-        _reads = new ReadRounds(parts.Ids, _waiters, parts.Completions, _options.ReadRetryTicks);
+        _reads = new ReadRounds(parts.Ids, _apply, _waiters, parts.Completions, _options.ReadRetryTicks);
         _keeper = new LeaseKeeper(this, parts.Leases, parts.Clock);
         _recoveredThrough = _raft.Committed;
         PublishStatus();
@@ -181,6 +181,7 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
         Refuse(all, why);
         _waiters.Fail(why);
         _reads.FailArriving(why);
+        _apply.AnswerNews();
         _apply.FailExports(why);
     }
 

@@ -1,4 +1,3 @@
-using Etcd.Protocol.Errors;
 using Etcd.Server.Apply;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;

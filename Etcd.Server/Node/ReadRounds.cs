@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using Etcd.Protocol.Errors;
-using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 
 namespace Etcd.Server.Node;
@@ -12,7 +11,7 @@ namespace Etcd.Server.Node;
 /// told so, as in etcd.
 /// <para><see cref="Add"/> may be called by any thread; all else by the owner of raft.</para>
 /// </summary>
-internal sealed class ReadRounds(RequestIds ids, AppliedWaiters applied, ICompletions completions, int retryTicks)
+internal sealed class ReadRounds(RequestIds ids, ApplyLoop apply, AppliedWaiters applied, ICompletions completions, int retryTicks)
 {
     private readonly Lock _gate = new();
     private readonly List<ulong> _contexts = [];
@@ -20,9 +19,16 @@ internal sealed class ReadRounds(RequestIds ids, AppliedWaiters applied, IComple
     private List<IRead> _asking = [];
     private int _ticks;
     private bool _hasArrived;
+    private int _isUnderWay;
 
     /// <summary>Whether the next question can be asked.</summary>
-    public bool CanStart => _asking.Count == 0 && Volatile.Read(ref _hasArrived);
+    public bool CanStart => _contexts.Count == 0 && Volatile.Read(ref _hasArrived);
+
+    /// <summary>
+    /// Whether a question is under way: its answer brings the owner, who then looks for reads that have come meanwhile. Any
+    /// thread, after <see cref="Add"/>.
+    /// </summary>
+    public bool IsUnderWay => Volatile.Read(ref _isUnderWay) != 0;
 
     /// <summary>A read begins to wait.</summary>
     public void Add(IRead read)
@@ -40,14 +46,21 @@ internal sealed class ReadRounds(RequestIds ids, AppliedWaiters applied, IComple
     {
         if (CanStart)
         {
+            // Those that found no leader before are asked for together with these.
             lock (_gate)
             {
-                (_arriving, _asking) = (_asking, _arriving);
+                if (_asking.Count == 0)
+                {
+                    (_arriving, _asking) = (_asking, _arriving);
+                }
+                else
+                {
+                    _asking.AddRange(_arriving);
+                    _arriving.Clear();
+                }
+
                 _hasArrived = false;
             }
-
-            _contexts.Clear();
-            _ticks = 0;
         }
 
         bool due = _asking.Count > 0 && (_contexts.Count == 0 || _ticks >= retryTicks);
@@ -59,8 +72,7 @@ internal sealed class ReadRounds(RequestIds ids, AppliedWaiters applied, IComple
 
     /// <summary>An answer has come; it holds for all reads of its round, because every question of it was asked after they came.</summary>
     /// <param name="state">The answer.</param>
-    /// <param name="appliedNow">Says what is applied.</param>
-    public void Answer(in ReadState state, Func<LogIndex> appliedNow)
+    public void Answer(in ReadState state)
     {
         if (state.Context.Length != sizeof(ulong) || !_contexts.Contains(BinaryPrimitives.ReadUInt64BigEndian(state.Context.Span)))
         {
@@ -69,14 +81,14 @@ internal sealed class ReadRounds(RequestIds ids, AppliedWaiters applied, IComple
         }
 
         List<IRead> reads = TakeAsking();
-        if (appliedNow() >= state.Index)
+        if (apply.Applied >= state.Index)
         {
             AnswerBatch.Post(completions, reads);
         }
         else
         {
             applied.Add(state.Index, reads);
-            if (appliedNow() >= state.Index)
+            if (apply.Applied >= state.Index)
             {
                 applied.Release(state.Index);
             }
@@ -99,6 +111,11 @@ internal sealed class ReadRounds(RequestIds ids, AppliedWaiters applied, IComple
     {
         List<IRead> expired = [];
         _asking.RemoveAll(read => read.Expire(before, EtcdErrors.Timeout, expired));
+        if (_asking.Count == 0)
+        {
+            EndRound();
+        }
+
         lock (_gate)
         {
             _arriving.RemoveAll(read => read.Expire(before, EtcdErrors.Timeout, expired));
@@ -141,6 +158,7 @@ internal sealed class ReadRounds(RequestIds ids, AppliedWaiters applied, IComple
 
         _contexts.Add(id);
         _ticks = 0;
+        Volatile.Write(ref _isUnderWay, 1);
         return true;
     }
 
@@ -148,8 +166,15 @@ internal sealed class ReadRounds(RequestIds ids, AppliedWaiters applied, IComple
     {
         List<IRead> reads = _asking;
         _asking = [];
-        _contexts.Clear();
+        EndRound();
         return reads;
+    }
+
+    private void EndRound()
+    {
+        _contexts.Clear();
+        // A full fence: a read that saw the question under way is there when the owner looks next.
+        Interlocked.Exchange(ref _isUnderWay, 0);
     }
 
     private void Fail(List<IRead> reads, EtcdError why)

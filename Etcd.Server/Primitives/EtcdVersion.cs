@@ -21,23 +21,3 @@ public static class EtcdVersion
             ? $"{version.Major}.{version.Minor}.0"
             : null;
 }
-
-/// <summary>What a member says it is, so that members and tools of an older etcd take it for one of theirs (--claimed-version).</summary>
-/// <param name="Server">The member's version.</param>
-/// <param name="Cluster">The version that it proposes for the cluster.</param>
-public sealed record ClaimedVersion(string Server, string Cluster)
-{
-    /// <summary>What is served in truth.</summary>
-    public static ClaimedVersion Own { get; } = new(EtcdVersion.Server, EtcdVersion.Cluster);
-
-    /// <summary>Parses "3.5", "3.6" or "3.7".</summary>
-    /// <param name="text">The text.</param>
-    /// <exception cref="FormatException">It is none of them.</exception>
-    public static ClaimedVersion Parse(string text) => text switch
-    {
-        "3.7" => Own,
-        "3.6" => new("3.6.0", "3.6.0"),
-        "3.5" => new("3.5.0", "3.5.0"),
-        _ => throw new FormatException("it is none of 3.5, 3.6 and 3.7"),
-    };
-}

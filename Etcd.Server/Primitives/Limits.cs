@@ -4,7 +4,7 @@ namespace Etcd.Server.Primitives;
 /// Every bound of the server in one place: the value, where it comes from, and what happens at it. Those that a flag
 /// overrides are the flag's default.
 /// </summary>
-public static class Limits
+public static partial class Limits
 {
     /// <summary>Largest client request, bytes (--max-request-bytes). Beyond: "request is too large".</summary>
     public const int RequestBytesMax = 1_572_864;

@@ -54,7 +54,7 @@ public sealed partial class MvccStore
         if (revision > _revision)
             return ReadStatus.FutureRevision;
 
-        _compactions.Enqueue(new Compaction(this, revision, _compactRevision));
+        _compactions.Enqueue(new Compaction(this, revision, _compactRevision, keepsHash: true));
         _compactRevision = revision;
         return ReadStatus.Ok;
     }
@@ -87,8 +87,14 @@ public sealed partial class MvccStore
     }
 
     /// <summary>The work of one compaction, as a small state machine.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="revision">The revision that is compacted to.</param>
+    /// <param name="previous">The compaction before.</param>
+    /// <param name="keepsHash">
+    /// Whether the hash of what it drops is kept. Not that of a compaction that has begun elsewhere: part of it may be gone.
+    /// </param>
     [SuppressMessage("Performance", "CA1812", Justification = "Made by Compact.")]
-    private sealed class Compaction(MvccStore store, long revision, long previous)
+    private sealed class Compaction(MvccStore store, long revision, long previous, bool keepsHash)
     {
         private Phase _phase = Phase.Mark;
         private long _graceEpoch;
@@ -154,7 +160,9 @@ public sealed partial class MvccStore
             {
                 if (!_walker.TryNext(revision, out LogRecord record))
                 {
-                    store.StoreHash(new HistoryHash(_hasher.Value, previous, revision));
+                    if (keepsHash)
+                        store.StoreHash(new HistoryHash(_hasher.Value, previous, revision));
+
                     _walker = new LogWalker(store._log.Segments, new Revision(Math.Max(0, previous), 0));
                     _phase = Phase.Drop;
                     return;

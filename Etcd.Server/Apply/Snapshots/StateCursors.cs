@@ -1,4 +1,3 @@
-using Etcd.Protocol.Leasepb;
 using Etcd.Server.Bolt;
 using Etcd.Server.Lease;
 using Etcd.Server.Storage;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Etcd.Protocol.Leasepb;
 using Etcd.Server.Bolt;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;

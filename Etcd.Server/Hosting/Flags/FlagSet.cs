@@ -44,8 +44,10 @@ public sealed class FlagSet<TOptions>(IReadOnlyList<Flag<TOptions>> flags)
     /// <param name="options">The defaults.</param>
     /// <param name="arguments">The command line without the program's name.</param>
     /// <param name="environment">The environment.</param>
+    /// <param name="words">Receives the words that are no flags; null if there may be none.</param>
     /// <exception cref="FlagException">Something is wrong; nothing was set.</exception>
-    public Result Parse(TOptions options, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment)
+    public Result Parse(
+        TOptions options, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, List<string>? words = null)
     {
         var set = new HashSet<string>(StringComparer.Ordinal);
         var warnings = new List<string>();
@@ -54,8 +56,14 @@ public sealed class FlagSet<TOptions>(IReadOnlyList<Flag<TOptions>> flags)
         {
             if (arguments[i] == "--")
             {
-                RefuseRest(arguments, i + 1);
+                TakeRest(arguments, i + 1, words);
                 break;
+            }
+
+            if (words is not null && !arguments[i].StartsWith('-'))
+            {
+                words.Add(arguments[i]);
+                continue;
             }
 
             (Flag<TOptions> flag, string value) = Take(arguments, ref i);
@@ -66,12 +74,14 @@ public sealed class FlagSet<TOptions>(IReadOnlyList<Flag<TOptions>> flags)
         return new Result(options, set, warnings);
     }
 
-    private static void RefuseRest(IReadOnlyList<string> arguments, int from)
+    private static void TakeRest(IReadOnlyList<string> arguments, int from, List<string>? words)
     {
-        if (from < arguments.Count)
+        if (from < arguments.Count && words is null)
         {
             throw new FlagException($"'{arguments[from]}' is not a valid flag");
         }
+
+        words?.AddRange(arguments.Skip(from));
     }
 
     private (Flag<TOptions> Flag, string Value) Take(IReadOnlyList<string> arguments, ref int at)

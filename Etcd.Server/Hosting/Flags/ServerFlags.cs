@@ -56,6 +56,12 @@ public static class ServerFlags
         new("client-cert-auth", "false", "Ask clients for a certificate that --trusted-ca-file verifies.",
             (o, v) => o with { ClientCertAuth = Bool(v) }, IsBool: true),
         new("trusted-ca-file", "", "The authorities of client certificates; if given, clients must show one.", (o, v) => o with { TrustedCaFile = v }),
+        new("peer-cert-file", "", "The certificate that this member shows to other members.", (o, v) => o with { PeerCertFile = v }),
+        new("peer-key-file", "", "The key of that certificate.", (o, v) => o with { PeerKeyFile = v }),
+        new("peer-client-cert-auth", "false", "Ask other members for a certificate that --peer-trusted-ca-file verifies.",
+            (o, v) => o with { PeerClientCertAuth = Bool(v) }, IsBool: true),
+        new("peer-trusted-ca-file", "", "The authorities of members' certificates; if given, members must show one.",
+            (o, v) => o with { PeerTrustedCaFile = v }),
         new("logger", "zap", "The log's structure; only 'zap' exists, and means etcd's own.",
             (o, v) => v == "zap" ? o : throw new FormatException($"unknown logger option \"{v}\"")),
         new("log-level", "info", "debug, info, warn, error, panic or fatal.", (o, v) => o with { LogLevel = Level(v) }),
@@ -157,15 +163,25 @@ public static class ServerFlags
             !anyTls || (options.CertFile.Length > 0 && options.KeyFile.Length > 0),
             "TLS key/cert (--cert-file, --key-file) must be provided for client url " + options.ListenClientUrls.FirstOrDefault(u => u.IsTls) + " with HTTPS scheme");
         Require(
-            !options.ListenPeerUrls.Any(u => u.IsTls),
-            "--listen-peer-urls: TLS between peers comes with the peers; use http here");
+            !options.ListenPeerUrls.Any(u => u.IsTls) || (options.PeerCertFile.Length > 0 && options.PeerKeyFile.Length > 0),
+            "TLS key/cert (--peer-cert-file, --peer-key-file) must be provided for peer url " + options.ListenPeerUrls.FirstOrDefault(u => u.IsTls) + " with HTTPS scheme");
+        Require(
+            !options.PeerClientCertAuth || options.PeerTrustedCaFile.Length > 0,
+            "--peer-client-cert-auth needs --peer-trusted-ca-file");
+        Require(
+            (options.PeerCertFile.Length == 0) == (options.PeerKeyFile.Length == 0),
+            "KeyFile and CertFile must both be present[key: " + options.PeerKeyFile + ", cert: " + options.PeerCertFile + "]");
         Require(
             !options.ClientCertAuth || options.TrustedCaFile.Length > 0,
             "--client-cert-auth needs --trusted-ca-file");
         Require(
             (options.CertFile.Length == 0) == (options.KeyFile.Length == 0),
             "KeyFile and CertFile must both be present[key: " + options.KeyFile + ", cert: " + options.CertFile + "]");
-        foreach ((string flag, string path) in new[] { ("cert-file", options.CertFile), ("key-file", options.KeyFile), ("trusted-ca-file", options.TrustedCaFile) })
+        foreach ((string flag, string path) in new[]
+        {
+            ("cert-file", options.CertFile), ("key-file", options.KeyFile), ("trusted-ca-file", options.TrustedCaFile),
+            ("peer-cert-file", options.PeerCertFile), ("peer-key-file", options.PeerKeyFile), ("peer-trusted-ca-file", options.PeerTrustedCaFile),
+        })
         {
             Require(path.Length == 0 || File.Exists(path), $"--{flag}: no such file: {path}");
         }

@@ -62,7 +62,7 @@ public sealed record ServerOptions
     public bool UnsafeNoFsync { get; init; }
 
     /// <summary>What this member says that it is (--claimed-version).</summary>
-    public ClaimedVersion ClaimedVersion { get; init; } = ClaimedVersion.Own;
+    public ClaimedVersion ClaimedVersion { get; init; } = ClaimedVersion.V37;
 
     /// <summary>The server's certificate for https client URLs (--cert-file).</summary>
     public string CertFile { get; init; } = "";
@@ -75,6 +75,18 @@ public sealed record ServerOptions
 
     /// <summary>The authorities of clients' certificates (--trusted-ca-file); clients must show one where it is given.</summary>
     public string TrustedCaFile { get; init; } = "";
+
+    /// <summary>The certificate that this member shows to others, as a server and as a client (--peer-cert-file).</summary>
+    public string PeerCertFile { get; init; } = "";
+
+    /// <summary>Its key (--peer-key-file).</summary>
+    public string PeerKeyFile { get; init; } = "";
+
+    /// <summary>Whether members must show a certificate of <see cref="PeerTrustedCaFile"/> (--peer-client-cert-auth).</summary>
+    public bool PeerClientCertAuth { get; init; }
+
+    /// <summary>The authorities of members' certificates (--peer-trusted-ca-file); members must show one where it is given.</summary>
+    public string PeerTrustedCaFile { get; init; } = "";
 
     /// <summary>The least level that is logged (--log-level).</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;

@@ -11,6 +11,9 @@ using Etcd.Server.Primitives;
 using Etcd.Server.Storage;
 using Etcd.Server.Tests.Bolt;
 using Etcd.Server.Tests.Storage;
+using Etcd.Server.Tests.Watch;
+using Etcd.Server.Watch;
+using Etcd.TestKit;
 using Google.Protobuf;
 using Member = Etcd.Server.Membership.Member;
 
@@ -216,6 +219,104 @@ public sealed class StateSnapshotTests
     });
 
     [Fact]
+    public void Watches_go_on_in_the_installed_state_or_end_as_compacted()
+    {
+        var source = new StateBench();
+        for (int i = 0; i < 8; i++)
+            source.Put("a", $"{i}");
+
+        var bench = new StateBench();
+        var hub = new WatchHub(bench.Store, new FakeTimeProvider(), static () => { });
+        bench.Store.ConnectSink(hub);
+        bench.Put("a", "0");
+        var live = new ClientStream(hub);
+        live.Create("a");
+        Settle(hub);
+        bench.Install(source.Export());
+        Settle(hub);
+        Assert.Equal("put a@3, put a@4, put a@5, put a@6, put a@7, put a@8, put a@9", ClientStream.Text(live.TakeAll()));
+        bench.Put("a", "now");
+        Settle(hub);
+        Assert.Equal("put a@10", ClientStream.Text(live.TakeAll()));
+
+        for (int i = 0; i < 5; i++)
+            source.Put("a", "more");
+
+        source.Apply(new InternalRaftRequest { Compaction = new CompactionRequest { Revision = 13 } });
+        bench.Install(source.Export());
+        Settle(hub);
+        WatchResponse end = Assert.Single(live.TakeAll());
+        Assert.True(end.Canceled);
+        Assert.Equal(13, end.CompactRevision);
+    }
+
+    [Fact]
+    public async Task Readers_see_the_old_state_or_the_new_one_whole()
+    {
+        byte[][] states = [.. ((string[])["x", "y"]).Select(value =>
+        {
+            var source = new StateBench();
+            for (int i = 0; i < 300; i++)
+                source.Put($"k{i:d3}", value);
+
+            return source.Export();
+        })];
+        var bench = new StateBench();
+        bench.Install(states[0]);
+        bool done = false;
+        long reads = 0;
+        Task[] readers = [.. Enumerable.Range(0, 2).Select(_ => Task.Run(() =>
+        {
+            var result = new RangeResult();
+            while (!Volatile.Read(ref done))
+            {
+                Assert.Equal(ReadStatus.Ok, bench.Store.Range(new RangeQuery { Key = [0], RangeEnd = [0] }, result));
+                Assert.Equal(300, result.Kvs.Length);
+                byte value = KeyValueFields.Parse(result.Kvs[0].Span).Value[0];
+                foreach (ReadOnlyMemory<byte> kv in result.Kvs)
+                    Assert.Equal(value, KeyValueFields.Parse(kv.Span).Value[0]);
+
+                Interlocked.Increment(ref reads);
+            }
+        }))];
+        for (int i = 0; i < 150 || Volatile.Read(ref reads) < 200; i++)
+            bench.Install(states[i % 2]);
+
+        Volatile.Write(ref done, true);
+        await Task.WhenAll(readers);
+    }
+
+    [Fact]
+    public void The_hash_of_a_compaction_that_began_elsewhere_is_not_kept()
+    {
+        var source = new StateBench();
+        for (int i = 0; i < 5; i++)
+            source.Put("a", $"{i}");
+
+        source.Apply(new InternalRaftRequest { Compaction = new CompactionRequest { Revision = 4 } });
+        var bench = new StateBench();
+        bench.Install(source.Export());
+        Assert.True(bench.Machine.NeedsMaintenance);
+        bench.Finish();
+        source.Finish();
+        Assert.Single(source.Store.CompactionHashes);
+        Assert.Empty(bench.Store.CompactionHashes);
+        Assert.Equal(source.Export(), bench.Export());
+    }
+
+    [Fact]
+    public void A_length_that_is_believed_too_early_costs_nothing()
+    {
+        // A value that says it is larger than its record, a key without end: the records are checked, not only the pages.
+        foreach (byte[] record in (byte[][])[[0x0A, 200, 1, (byte)'a'], [0x0A, 1], [0x12, 1], [0x0A, 1, (byte)'a', 0x10, 0], [0x0A, 0x81, 0x00, (byte)'a'], [0xFF]])
+        {
+            byte[] file = Rewrite(new StateBench().Export(), t => t.Set("key", RevisionKey(2), record));
+            InvalidDataException error = Assert.Throws<InvalidDataException>(() => new StateBench().Install(file));
+            Assert.Contains("bucket \"key\"", error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Members_are_told_in_the_form_of_the_old_store()
     {
         var bench = new StateBench();
@@ -236,6 +337,13 @@ public sealed class StateSnapshotTests
                 "/0/version=3.5.0",
             ],
             files.Select(f => $"{f.Key}={f.Value}"));
+    }
+
+    private static void Settle(WatchHub hub)
+    {
+        while (hub.RunOnce() == TimeSpan.Zero)
+        {
+        }
     }
 
     private static void Flatten(System.Text.Json.JsonElement node, SortedDictionary<string, string> files)

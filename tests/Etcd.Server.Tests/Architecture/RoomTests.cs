@@ -24,7 +24,7 @@ public sealed class RoomTests
         ["Lease"] = ["Storage", "Io"],
         ["Membership"] = ["Storage", "Io"],
         ["Apply"] = ["Bolt", "Storage", "Watch", "Lease", "Membership", "Raft", "Io"],
-        ["Peer"] = ["Raft", "Io"],
+        ["Peer"] = ["Raft", "Membership", "Io"],
         ["Snapshots"] = ["Io", "Raft"],
         ["Node"] = ["Raft", "Wal", "Snapshots", "Apply", "Peer", "Storage", "Watch", "Lease", "Membership", "Io"],
         ["Api"] = ["Bolt", "Node", "Peer", "Raft", "Wal", "Snapshots", "Apply", "Storage", "Watch", "Lease", "Membership", "Io"],

@@ -183,7 +183,7 @@ public sealed class MemberOrderTests
     {
         _node.DeliverSnapshot(SnapshotAt(10, 2), "file");
         Drain();
-        Lead(term: 3, last: 11);
+        Lead(term: 3, last: 11, third: false);
         _trace.Clear();
         _node.Deliver(new Message { Type = MessageType.HeartbeatResp, From = Second, To = Me, Term = new Term(3) });
         _node.Deliver(new Message
@@ -249,7 +249,7 @@ public sealed class MemberOrderTests
 
     private Task<ApplyOutcome> Put() => _node.ProposeAsync(RaftCommand.Create(RaftCommandKind.Put, "x"u8));
 
-    private void Lead(ulong term = 1, ulong last = 1)
+    private void Lead(ulong term = 1, ulong last = 1, bool third = true)
     {
         for (int i = 0; i < 10; i++)
         {
@@ -260,6 +260,11 @@ public sealed class MemberOrderTests
         _node.Deliver(new Message { Type = MessageType.VoteResp, From = Second, To = Me, Term = new Term(term) });
         Drain();
         _node.Deliver(Taken(Second, last, term));
+        if (third)
+        {
+            _node.Deliver(Taken(Third, last, term));
+        }
+
         Drain();
         Assert.Equal(new Term(term), _node.LeadsIn);
         Assert.Equal(new LogIndex(last), _node.Applied);
