@@ -83,7 +83,7 @@ public sealed record ServerOptions
     public bool UnsafeNoFsync { get; init; }
 
     /// <summary>What this member says that it is (--claimed-version).</summary>
-    public ClaimedVersion ClaimedVersion { get; init; } = ClaimedVersion.V3_7;
+    public ClaimedVersion ClaimedVersion { get; init; } = ClaimedVersion.V37;
 
     /// <summary>The server's certificate for https client URLs (--cert-file).</summary>
     public string CertFile { get; init; } = "";
