@@ -39,6 +39,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     // etcd advances all of an election timeout but this much.
     private const int TicksLeftToWait = 2;
 
+    private static readonly TimeSpan PublishTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan HandOverTimeout = TimeSpan.FromMilliseconds(500);
 
     private readonly ServerOptions _options;
@@ -444,9 +445,10 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     {
         try
         {
-            await Task.WhenAny(_started.Task, Task.Delay(_options.WaitClusterReadyTimeout, _clock, _stopping.Token)).ConfigureAwait(false);
-            if (!_started.Task.IsCompleted)
+            Task waited = Task.Delay(_options.WaitClusterReadyTimeout, _clock, _stopping.Token);
+            if (await Task.WhenAny(_started.Task, waited).ConfigureAwait(false) == waited)
             {
+                await waited.ConfigureAwait(false);
                 HostingLog.NotReadyInTime(_log);
                 await _node.WhenApplied(_recovered.Log.HardState.Commit).ConfigureAwait(false);
             }
@@ -493,8 +495,14 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         {
             try
             {
-                await _node.ProposeAsync(RaftCommand.Create(RaftCommandKind.ClusterMemberAttrSet, bytes)).ConfigureAwait(false);
+                // One that is passed on to the leader may get lost on the way, most of all while the members have only begun to meet.
+                await _node.ProposeAsync(RaftCommand.Create(RaftCommandKind.ClusterMemberAttrSet, bytes))
+                    .WaitAsync(PublishTimeout, _clock, _stopping.Token).ConfigureAwait(false);
                 break;
+            }
+            catch (TimeoutException)
+            {
+                HostingLog.PublishFailed(_log, MemberId.ToString(), EtcdErrors.Timeout.Text);
             }
             catch (EtcdErrorException e) when (e.Error != EtcdErrors.Stopped)
             {

@@ -122,9 +122,10 @@ internal static class EtcdProgram
             options, OsFileSystem.Instance, TimeProvider.System, log, await finding.ConfigureAwait(false));
         await using WebApplication clients = ClientServer.Build(options, member, logging);
         await using WebApplication peers = ClientServer.BuildForPeers(options, member, logging);
-        await peers.StartAsync().ConfigureAwait(false);
         await clients.StartAsync().ConfigureAwait(false);
+        // The others are turned away until this member knows them.
         member.Start();
+        await peers.StartAsync().ConfigureAwait(false);
         await Task.WhenAny(member.Serving, member.Failed, member.Removed, stop.Task).ConfigureAwait(false);
         if (member.Serving.IsCompletedSuccessfully)
         {

@@ -66,6 +66,18 @@ public sealed class ServerFlagsTests
         Assert.Equal(["stdout", "/tmp/x.log"], options.LogOutputs);
     }
 
+    [Fact]
+    public void WhatAClusterIsToldArrives()
+    {
+        ServerOptions options = Parse(
+            "--initial-cluster-state", "existing", "--strict-reconfig-check=false", "--pre-vote=false", "--max-learners", "2",
+            "--initial-election-tick-advance=false", "--snapshot-catchup-entries", "7", "--wait-cluster-ready-timeout", "1s");
+        Assert.Equal(InitialClusterState.Existing, options.InitialClusterState);
+        Assert.Equal((false, false, false), (options.StrictReconfigCheck, options.PreVote, options.InitialElectionTickAdvance));
+        Assert.Equal((2, 7, 1.0), (options.MaxLearners, options.SnapshotCatchUpEntries, options.WaitClusterReadyTimeout.TotalSeconds));
+        Assert.True(Parse().StrictReconfigCheck);
+    }
+
     [Theory]
     [InlineData("flag provided but not defined: -nope", "--nope", "1")]
     [InlineData("flag needs an argument: -name", "--name")]
@@ -84,10 +96,9 @@ public sealed class ServerFlagsTests
     [InlineData("URL must not contain a path: http://1.2.3.4:5/x", "--listen-peer-urls", "http://1.2.3.4:5/x")]
     [InlineData("URL scheme must be http, https, unix, or unixs: tcp://1.2.3.4:5", "--listen-peer-urls", "tcp://1.2.3.4:5")]
     [InlineData("URL address does not have the form \"host:port\": http://localhost", "--listen-peer-urls", "http://localhost")]
-    [InlineData("couldn't find local name \"default\" in the initial cluster configuration", "--initial-cluster", "a=http://localhost:2380")]
-    [InlineData("--initial-cluster has default=http://x:1 but missing from --initial-advertise-peer-urls=http://localhost:2380", "--initial-cluster", "default=http://x:1")]
-    [InlineData("this build starts single-member clusters only", "--initial-cluster", "default=http://localhost:2380,b=http://b:1")]
-    [InlineData("this build starts single-member clusters only", "--initial-cluster-state", "existing")]
+    [InlineData("error setting up initial cluster: URL scheme must be http, https, unix, or unixs: ", "--initial-cluster", "default")]
+    [InlineData("error setting up initial cluster: URL address does not have the form \"host:port\": http://x", "--initial-cluster", "default=http://x")]
+    [InlineData("invalid value \"joined\" for flag -initial-cluster-state: unexpected clusterState \"joined\"", "--initial-cluster-state", "joined")]
     [InlineData("TLS key/cert (--cert-file, --key-file) must be provided for client url https://127.0.0.1:1", "--listen-client-urls", "https://127.0.0.1:1", "--advertise-client-urls", "https://127.0.0.1:1")]
     [InlineData("--cert-file: no such file: /nope", "--cert-file", "/nope", "--key-file", "/nope")]
     public void WhatIsWrongIsSaid(string expected, params string[] arguments)
