@@ -278,6 +278,7 @@ public abstract class WatchSuite : ClientSuite
     {
         const int Watches = 200;
         FaultProxy proxy = NewProxy();
+        EtcdClient writer = NewClient();
         EtcdClient client = NewClient(proxy.Url);
         EtcdWatcher[] watchers = await Task.WhenAll(Enumerable.Range(0, Watches).Select(
             i => client.Watch.StartAsync(EtcdRange.Single($"{Prefix}{i % 10}"), cancellationToken: Token).AsTask()));
@@ -290,7 +291,7 @@ public abstract class WatchSuite : ClientSuite
         var revisions = new List<long>();
         for (int i = 0; i < 10; i++)
         {
-            revisions.Add((await client.Kv.PutAsync($"{Prefix}{i}", "v", cancellationToken: Token)).Revision);
+            revisions.Add((await writer.Kv.PutAsync($"{Prefix}{i}", "v", cancellationToken: Token)).Revision);
         }
 
         for (int i = 0; i < Watches; i++)

@@ -26,6 +26,8 @@ public sealed class RealEtcdClientTests : ClientSuite
 
         await etcd.KillAsync(Token);
         await etcd.StartAsync(Token);
+        // A write into a connection that is dead could not be repeated.
+        await client.Kv.GetAsync("app/k", cancellationToken: Token);
         EtcdPutResult put = await client.Kv.PutAsync("app/k", "2", cancellationToken: Token);
 
         await using IAsyncEnumerator<EtcdWatchBatch> batches = watcher.GetAsyncEnumerator(Token);
@@ -130,6 +132,7 @@ public sealed class RealEtcdClientTests : ClientSuite
 
             await server.KillAsync(Token);
             await server.StartAsync(Token);
+            await client.Kv.GetAsync("k", cancellationToken: Token);
             while (told.Count == 0 || told[^1] < last)
             {
                 told.Add((await NextAsync(batches)).Revision);
