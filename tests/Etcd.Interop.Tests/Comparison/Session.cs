@@ -18,8 +18,12 @@ internal sealed class Session(Target target) : IDisposable
 
     public IReadOnlyList<Answer> Answers => _answers;
 
-    /// <summary>Keeps an answer; what was named is shown by its name.</summary>
-    public void Add(string step, IEnumerable<string> lines) => _answers.Add(new Answer(step, [.. lines.Select(Hide)]));
+    /// <summary>Keeps an answer; what was named is shown by its name. Lines that come in no order are sorted.</summary>
+    public void Add(string step, IEnumerable<string> lines, bool sorted = false)
+    {
+        lines = lines.Select(Hide);
+        _answers.Add(new Answer(step, [.. sorted ? lines.Order(StringComparer.Ordinal) : lines]));
+    }
 
     /// <summary>Names a value that differs from run to run: <c>$name</c> in later commands means it, and answers show it as given.</summary>
     public void Name(string name, string text, string shown) => _names[name] = (text, shown);

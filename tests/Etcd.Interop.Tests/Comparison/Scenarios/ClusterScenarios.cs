@@ -7,6 +7,9 @@ internal static class ClusterScenarios
 {
     public const string Itself = "cluster: what it says of itself";
 
+    public const string ComeAndGo = "cluster: members come and go";
+    public const string Moves = "cluster: the leadership moves";
+
     public static IReadOnlyList<Scenario> All { get; } =
     [
         new(Itself,
@@ -53,7 +56,7 @@ internal static class ClusterScenarios
                 await hall.InterruptAsync("second");
             }),
         ]),
-        new("cluster: members come and go",
+        new(ComeAndGo,
         [
             .. At(0, "put a 1"),
             new AddMember("--learner"),
@@ -72,7 +75,7 @@ internal static class ClusterScenarios
             Sorted("member list"),
             .. At(0, "member update 1234 --peer-urls=http://127.0.0.1:1", "member remove xyz"),
         ]),
-        new("cluster: the leadership moves",
+        new(Moves,
         [
             .. At(1, "move-leader $id-2"),
             .. At(0, "move-leader 1234", "move-leader xyz", "move-leader $id-2"),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Etcd.TestKit.Processes;
 using Etcd.TestKit.Processes.Clusters;
@@ -24,6 +25,7 @@ internal sealed partial record AddMember(string Options) : IStep
         }, Session.Cancellation);
         string id = Added().Match(result.Stdout).Groups[1].Value;
         Assert.True(id.Length > 0, result.ToString());
+        session.Name("new-in-decimal", ulong.Parse(id, NumberStyles.HexNumber, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture), "<new>");
         session.Name("new", id, "<new>");
         session.Add($"member add {Options}".TrimEnd(), AnswerLines.Of(result, session.Target).Select(Sort));
     }

@@ -18,6 +18,6 @@ internal sealed record Ctl(string Line, string Input = "") : IStep
         CommandResult result = await EtcdCtl.RunAsync(
             session.Target.EndpointOf(At), CommandLine.Split(session.Resolve(Line)), Session.Cancellation, Input);
         IEnumerable<string> lines = AnswerLines.Of(result, session.Target);
-        session.Add(At is null ? Line : $"{Line} at {At}", IsSorted ? lines.Order(StringComparer.Ordinal) : lines);
+        session.Add(At is null ? Line : $"{Line} at {At}", lines, IsSorted);
     }
 }
