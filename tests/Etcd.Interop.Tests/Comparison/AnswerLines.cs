@@ -21,7 +21,7 @@ internal static partial class AnswerLines
 
     /// <summary>The lines of an output.</summary>
     public static IEnumerable<string> Of(string name, IEnumerable<string> output, Target target) =>
-        output.SelectMany(FieldsOrText).Where(l => !IsOfTheRun().IsMatch(l)).Select(l => $"{name}: {Normalize(l, target)}");
+        WithoutRetries(output).SelectMany(FieldsOrText).Where(l => !IsOfTheRun().IsMatch(l)).Select(l => $"{name}: {Normalize(l, target)}");
 
     /// <summary>The fields of a JSON value, in its order.</summary>
     public static IEnumerable<string> Fields(JsonElement json, string path = "") => json.ValueKind switch
@@ -30,6 +30,22 @@ internal static partial class AnswerLines
         JsonValueKind.Array => json.EnumerateArray().SelectMany((item, i) => Fields(item, $"{path}[{i}]")),
         _ => [$"{path} = {json.GetRawText()}"],
     };
+
+    /// <summary>How often a client has tried again is its own business: of such lines one is kept.</summary>
+    private static IEnumerable<string> WithoutRetries(IEnumerable<string> output)
+    {
+        bool told = false;
+        foreach (string line in output)
+        {
+            bool tells = line.Contains("retrying of unary invoker failed", StringComparison.Ordinal);
+            if (!(tells && told))
+            {
+                yield return line;
+            }
+
+            told |= tells;
+        }
+    }
 
     private static string[] Split(string text) => text.Length == 0 ? [] : text.TrimEnd('\n').Split('\n');
 

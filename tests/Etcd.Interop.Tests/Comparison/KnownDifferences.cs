@@ -68,6 +68,12 @@ internal static class KnownDifferences
         .. Enumerable.Range(0, 3).SelectMany(OfClusterMember),
         new(
             ClusterScenarios.ComeAndGo, "endpoint status -w fields at 3", "out: \"Version\" : \"3.5.16\"", "out: \"Version\" : \"3.7.1\"", Version),
+        new(
+            ClusterScenarios.ComeAndGo,
+            "get a at 3",
+            "err: error = \"rpc error: code = Unavailable desc = etcdserver: rpc not supported for learner\"",
+            "err: error = \"rpc error: code = FailedPrecondition desc = etcdserver: rpc not supported for learner\"",
+            "api/v3rpc/rpctypes/error.go: ErrGRPCNotSupportedForLearner"),
         new(ClusterScenarios.Moves, "endpoint status -w simple at 2", Led("3.5.16"), Led("3.7.1"), Version),
     ];
 

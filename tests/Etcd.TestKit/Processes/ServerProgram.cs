@@ -5,6 +5,8 @@ namespace Etcd.TestKit.Processes;
 /// <param name="Executable">Its file, run without any wrapper, so that signals reach the server itself.</param>
 public sealed record ServerProgram(string Name, string Executable)
 {
+    private static readonly string[] Experimental = ["--watch-progress-notify-interval", "--snapshot-catchup-entries"];
+
     /// <summary>The real etcd.</summary>
     public static ServerProgram Real { get; } = new("etcd", RealEtcd.Server);
 
@@ -22,7 +24,7 @@ public sealed record ServerProgram(string Name, string Executable)
     /// The flag as this program calls it: 3.5 has some of 3.7's flags under an <c>--experimental-</c> name only.
     /// </summary>
     public string Flag(string flag) =>
-        this == Real && flag.StartsWith("--watch-progress-notify-interval", StringComparison.Ordinal)
+        this == Real && Experimental.Any(f => flag.StartsWith(f, StringComparison.Ordinal))
             ? "--experimental-" + flag[2..]
             : flag;
 }
