@@ -221,10 +221,11 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     public void Start()
     {
         TellWhoWeAre();
+        // Before the threads: what they apply first are the members.
+        _peers.Start(_node);
         _applyThread.Start();
         _watchThread!.Start();
         _logThread.Start();
-        _peers.Start(_node);
         _node.Start();
         bool alone = _recovered.IsNew && _cluster.Current.Members.Count == 1;
         _ticksToAdvance = alone || !_options.InitialElectionTickAdvance ? 0 : AdvanceMilliseconds / _options.HeartbeatMilliseconds;

@@ -47,7 +47,7 @@ public sealed class ClusterTests
         Assert.NotEqual(leader.Member.MemberId, other.Member.Leader);
 
         RunningMember back = await cluster.StartAsync(leader.Name);
-        await back.Member.Started.WaitAsync(Cancel);
+        await back.StartedAsync();
         Assert.Equal("second", await back.GetAsync("m1"));
         Assert.Equal(leader.Member.MemberId, back.Member.MemberId);
         await InProcessCluster.UntilAsync("the same applied index", () =>
@@ -71,7 +71,7 @@ public sealed class ClusterTests
 
         RunningMember learner = await cluster.StartAsync("m4", InitialClusterState.Existing);
         Assert.Equal(added.Member.ID, learner.Member.MemberId.Value);
-        await learner.Member.Started.WaitAsync(Cancel);
+        await learner.StartedAsync();
         await follower.PutAsync("k", "v");
         await InProcessCluster.UntilAsync("the learner to follow", () => learner.GetHere("k") == "v");
         Assert.True(learner.Member.IsLearner);
