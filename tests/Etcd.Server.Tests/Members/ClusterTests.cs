@@ -64,7 +64,8 @@ public sealed class ClusterTests
         MemberAddResponse added = await follower.Cluster.MemberAdd(
             new MemberAddRequest { PeerURLs = { url }, IsLearner = true }, new TestCall(Cancel));
         Assert.Equal((4, true, "", 0L), (added.Members.Count, added.Member.IsLearner, added.Member.Name, added.Header.Revision));
-        await RefusedAsync(EtcdErrors.PeerUrlExists, follower.Cluster.MemberAdd(new MemberAddRequest { PeerURLs = { url } }, new TestCall(Cancel)));
+        await RefusedAsync(EtcdErrors.PeerUrlExists, follower.Cluster.MemberAdd(
+            new MemberAddRequest { PeerURLs = { url, "http://127.0.0.1:2" } }, new TestCall(Cancel)));
         await RefusedAsync(EtcdErrors.TooManyLearners, follower.Cluster.MemberAdd(
             new MemberAddRequest { PeerURLs = { "http://127.0.0.1:1" }, IsLearner = true }, new TestCall(Cancel)));
         await RefusedAsync(EtcdErrors.LearnerNotReady, PromoteAsync(follower, added.Member.ID));
