@@ -1,5 +1,6 @@
 using AppHost.Arguments;
 using AppHost.Cluster;
+using AppHost.Commands;
 using AppHost.Output;
 using AppHost.Supervision;
 using Aspire.Hosting;
@@ -13,33 +14,39 @@ if (arguments.Answer is { } answer)
 var builder = DistributedApplication.CreateBuilder(arguments.HostArguments);
 var cluster = ClusterLayout.Create(arguments, builder.AppHostDirectory);
 using var claim = ClusterClaim.TryTake(cluster, out var problem);
-if (claim is null)
+if (claim is not null && arguments.Fresh)
+{
+    cluster.DeleteData();
+}
+
+problem ??= ClusterRecord.Check(cluster);
+if (problem is not null)
 {
     Console.Error.WriteLine(problem);
     return 1;
 }
 
-if (arguments.Fresh)
-{
-    cluster.DeleteData();
-}
-
+var whole = builder.AddCluster(cluster);
 foreach (var member in cluster.Members)
 {
     if (builder.Configuration["Etcd:Executable"] is { Length: > 0 } executable)
     {
-        builder.AddExecutable(member.Name, executable, builder.AppHostDirectory).RunsMember(member, cluster);
+        builder.AddExecutable(member.Name, executable, builder.AppHostDirectory)
+            .RunsMember(member, cluster)
+            .WithParentRelationship(whole);
     }
     else
     {
         builder.AddProject<Projects.Etcd_Server>(member.Name, launchProfileName: null)
             .WithEndpointsInEnvironment(_ => false)
-            .RunsMember(member, cluster);
+            .RunsMember(member, cluster)
+            .WithParentRelationship(whole);
     }
 }
 
 builder.RestartsDeadResources();
 builder.ShowsMembers(cluster);
+builder.TakesTypedCommands();
 
 using var application = builder.Build();
 await application.RunAsync();

@@ -12,7 +12,7 @@ internal static class CompareCommand
     public static int Run(CommandLine arguments, string typed, CancellationToken cancellationToken)
     {
         CompareOptions options = Parse(arguments, typed);
-        List<Side> sides = Sides(options, cancellationToken);
+        List<Side> sides = Side.Choose(options.RunEtcd, options.RunOurs, options.ServerPath, cancellationToken);
         string folder = WorkFolder.Create(options.WorkFolder);
         options = options with { WorkFolder = folder };
         bool failed = false;
@@ -44,7 +44,7 @@ internal static class CompareCommand
         Console.WriteLine($"{report.Quietness}.");
         if (options.MarkdownPath is string markdown)
         {
-            File.WriteAllText(markdown, MarkdownReport.Render(report));
+            ResultsFile.Write(markdown, options.Members == 1 ? null : "compare", MarkdownReport.Render(report));
             Console.WriteLine($"Written: {markdown}");
         }
         if (options.JsonPath is string json)
@@ -55,37 +55,27 @@ internal static class CompareCommand
         return report.Sides.All(side => side.Passes.Values.All(list => list.TrueForAll(m => m.Errors == 0))) ? 0 : 1;
     }
 
-    private static List<Side> Sides(CompareOptions options, CancellationToken cancellationToken)
+    internal static CompareOptions Parse(CommandLine arguments, string typed)
     {
-        var sides = new List<Side>();
-        if (options.RunEtcd)
-            sides.Add(new Side("etcd", EtcdReference.Executable()));
-        if (options.RunOurs)
-            sides.Add(new Side("ours", options.ServerPath ?? OurServer.Build(cancellationToken)));
-        return sides;
-    }
-
-    private static CompareOptions Parse(CommandLine arguments, string typed)
-    {
-        bool whole = !arguments.HasAny("workloads", "clients", "etcd-only", "ours-only", "server");
-        bool oursOnly = arguments.Flag("ours-only");
-        bool etcdOnly = arguments.Flag("etcd-only");
-        if (oursOnly && etcdOnly)
-            throw new UsageException("--ours-only and --etcd-only exclude each other");
+        bool whole = !arguments.HasAny("workloads", "clients", "etcd-only", "ours-only", "server", "target");
+        (bool etcdOnly, bool oursOnly) = ClusterArguments.TakeSides(arguments);
         Dictionary<WorkloadKind, double> rates = Rates(arguments);
+        int members = ClusterArguments.TakeMembers(arguments, fallback: 1);
         var options = new CompareOptions
         {
             Cells = Cells(arguments, oursOnly, rates),
-            Load = LoadArguments.Take(arguments, new LoadOptions { Host = "127.0.0.1", Port = 0 }),
+            Load = LoadArguments.Take(arguments, new LoadOptions { Host = "127.0.0.1", Ports = [] }),
             Passes = arguments.Integer("passes", 3, 1),
             WarmUp = TimeSpan.FromSeconds(arguments.Number("warm-up", 8, 0)),
+            Members = members,
+            Target = arguments.Choice("target", LoadTarget.All),
             RunEtcd = !oursOnly,
             RunOurs = !etcdOnly,
-            ServerPath = ExistingFile(arguments.Text("server")),
-            WorkFolder = Path.GetFullPath(arguments.Text("work-dir") ?? Path.Combine(Repository.Root, "artifacts", "bench")),
+            ServerPath = ClusterArguments.TakeServer(arguments),
+            WorkFolder = ClusterArguments.TakeWorkFolder(arguments),
             JsonPath = arguments.Text("json"),
             // A narrowed run must not replace the published table by the way.
-            MarkdownPath = arguments.Text("markdown") ?? (whole ? Path.Combine(Repository.Root, "bench", "RESULTS.md") : null),
+            MarkdownPath = arguments.Text("markdown") ?? (whole ? ResultsFile.PathOf(members) : null),
             Rates = rates,
             Command = $"dotnet run -c Release --project bench -- {typed}",
         };
@@ -129,8 +119,4 @@ internal static class CompareCommand
     }
 
     private static int ClientCount(string text) =>
-        int.TryParse(text, out int count) && count > 0 ? count : throw new UsageException($"--clients {text}: numbers above 0, with commas between");
-
-    private static string? ExistingFile(string? path) =>
-        path is null || File.Exists(path) ? path : throw new UsageException($"--server {path}: no such file");
-}
+        int.TryParse(text, out int count) && count > 0 ? count : throw new UsageException($"--clients {text}: numbers above 0, with commas between");}

@@ -12,14 +12,22 @@ internal static class Help
           --clients LIST          of put and range, default 1,100,1000
           --passes N              default 3; the report has the medians
           --warm-up S             seconds of puts and ranges before the first workload, default 8
+          --members N             processes of a side, 1, 3 or 5, default 1; the CPU is then their sum
+          --target all|leader     whom clients of a cluster call, default all
           --etcd-only, --ours-only  one side alone
           --server PATH           this executable in place of our built server
           --put-rate R, --range-rate R  the fixed loads, rather than half of etcd's maximum
           --work-dir DIR          for data and logs, on a disk; default artifacts/bench
           --json FILE             also write every figure of every pass
-          --markdown FILE         the table, default bench/RESULTS.md if neither workloads, clients nor
-                                  sides are narrowed
+          --markdown FILE         the table, default bench/RESULTS.md, or a section of
+                                  bench/RESULTS-cluster.md for clusters, if nothing is narrowed
           The real etcd is taken from $ETCD_REFERENCE or ~/.cache/etcd-reference; .ci/get-etcd brings it.
+
+        failover  kills the leader of a cluster again and again, and measures the time to the next acknowledged put
+          --kills N               default 50
+          --members N             3 or 5, default 3
+          --etcd-only, --ours-only, --server PATH, --work-dir DIR  as above
+          --markdown FILE         the table, default a section of bench/RESULTS-cluster.md
 
         load      drives a server that already runs
           --endpoint HOST:PORT    default 127.0.0.1:2379, plain text
@@ -36,7 +44,7 @@ internal static class Help
           --seconds S             measured time of a pass, default 3
           --markdown FILE         also write the table with its conditions, bench/RESULTS-raft.md
 
-        Options of load and compare:
+        Options of compare and load:
           --conns M               connections that the clients share, default one per client up to 10
           --threads T             threads of the generator, default 1
           --seconds S             measured time, default 5

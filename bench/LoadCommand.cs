@@ -13,7 +13,7 @@ internal static class LoadCommand
         (LoadOptions options, int? process, bool preload) = Parse(arguments);
         if (preload)
             Preload(options, cancellationToken);
-        LoadResult result = LoadGenerator.Run(options, process, cancellationToken);
+        LoadResult result = LoadGenerator.Run(options, process is int id ? [id] : [], cancellationToken);
         Print(options, result);
         return result.Errors.Total == 0 ? 0 : 1;
     }
@@ -21,7 +21,7 @@ internal static class LoadCommand
     private static (LoadOptions Options, int? Process, bool Preload) Parse(CommandLine arguments)
     {
         (string host, int port) = ParseEndpoint(arguments.Text("endpoint") ?? "127.0.0.1:2379");
-        LoadOptions options = LoadArguments.Take(arguments, new LoadOptions { Host = host, Port = port });
+        LoadOptions options = LoadArguments.Take(arguments, new LoadOptions { Host = host, Ports = [port] });
         options = options with
         {
             Workload = arguments.Choice("workload", WorkloadKind.Put),
@@ -46,7 +46,7 @@ internal static class LoadCommand
 
     private static void Preload(LoadOptions options, CancellationToken cancellationToken)
     {
-        LoadResult result = LoadGenerator.Run(options.ForPreload(), null, cancellationToken);
+        LoadResult result = LoadGenerator.Run(options.ForPreload(), [], cancellationToken);
         if (result.Errors.Total > 0)
             throw new LoadFailedException($"preload: {result.Errors.MostFrequent.First().Key}");
     }

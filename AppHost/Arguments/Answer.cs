@@ -8,13 +8,17 @@ internal sealed record Answer(string Text, int ExitCode)
 
         dotnet run --project AppHost [-- options]
 
-          --port-base N    client port of the first member; its peer port is N+1 (default 2379)
+          --members N      1, 3 or 5 members, etcd-0 and so on (default 3)
+          --port-base N    client port of the first member; its peer port is N+1, and each further member has the next
+                           two (default: clients on 2379, 22379, 32379, 42379, 52379, each peer port one above)
           --fresh          delete the cluster's data first
           --cluster NAME   name of the cluster; its data is in AppHost/.data/NAME (default etcd)
           --help           this text
 
           Etcd:Executable=PATH   start that etcd binary in place of the project
           Section:Key=VALUE      any other configuration of the host
+
+        While it runs: stop, start or restart and a member's name, status, help.
         """;
 
     public static Answer Help { get; } = new(Usage, 0);

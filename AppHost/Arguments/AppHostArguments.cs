@@ -8,13 +8,16 @@ namespace AppHost.Arguments;
 /// </summary>
 internal sealed record AppHostArguments
 {
-    public const int DefaultPortBase = 2379;
+    public const int DefaultMembers = 3;
     public const string DefaultCluster = "etcd";
 
     private const int PortMax = 65535;
 
-    /// <summary>Client port of the first member; its peer port is the next one.</summary>
-    public int PortBase { get; private init; } = DefaultPortBase;
+    /// <summary>How many members the cluster has.</summary>
+    public int Members { get; private init; } = DefaultMembers;
+
+    /// <summary>From where on the members' ports are counted, two for each; null for etcd's usual ones.</summary>
+    public int? PortBase { get; private init; }
 
     /// <summary>Name of the cluster, and of the folder that has its data.</summary>
     public string Cluster { get; private init; } = DefaultCluster;
@@ -37,6 +40,7 @@ internal sealed record AppHostArguments
             {
                 "--help" or "-h" or "-?" => parsed with { Answer = Answer.Help },
                 "--fresh" when value is null => parsed with { Fresh = true },
+                "--members" => parsed.WithMembers(value ?? Next(args, ref i)),
                 "--port-base" => parsed.WithPortBase(value ?? Next(args, ref i)),
                 "--cluster" => parsed.WithCluster(value ?? Next(args, ref i)),
                 _ when name.Contains(':', StringComparison.Ordinal) =>
@@ -45,7 +49,9 @@ internal sealed record AppHostArguments
             };
         }
 
-        return parsed;
+        return parsed.PortBase + (2 * parsed.Members) - 1 > PortMax && parsed.Answer is null
+            ? parsed.Refused($"{parsed.Members} members have no room from --port-base {parsed.PortBase} on: ports end at {PortMax}")
+            : parsed;
     }
 
     private static (string Name, string? Value) Split(string argument)
@@ -55,6 +61,12 @@ internal sealed record AppHostArguments
     }
 
     private static string? Next(IReadOnlyList<string> args, ref int i) => i + 1 < args.Count ? args[++i] : null;
+
+    private AppHostArguments WithMembers(string? value) => value switch
+    {
+        "1" or "3" or "5" => this with { Members = value[0] - '0' },
+        _ => Refused($"--members takes 1, 3 or 5, not '{value}'"),
+    };
 
     private AppHostArguments WithPortBase(string? value)
     {

@@ -61,7 +61,7 @@ internal sealed class ClusterClaim : IDisposable
     private static int Suggestion(ClusterLayout cluster)
     {
         var port = cluster.Members[0].ClientPort;
-        return port > 40000 ? port - 10000 : port + 10000;
+        return port >= 30000 ? port - 10000 : port + 10000;
     }
 
     private static bool IsFree(int port) => CanListen(IPAddress.Loopback, port) && (!Socket.OSSupportsIPv6 || CanListen(IPAddress.IPv6Loopback, port));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AppHost.Arguments;
 
 namespace AppHost.Cluster;
@@ -10,33 +11,44 @@ internal sealed record MemberLayout(string Name, int ClientPort, int PeerPort, s
     public string PeerUrl => $"http://localhost:{PeerPort}";
 }
 
-/// <summary>Which members a cluster has, on which ports, with data where. Two ports for each member, counted up from the base.</summary>
+/// <summary>Which members a cluster has, on which ports, with data where.</summary>
 internal sealed record ClusterLayout(string Name, string DataDirectory, IReadOnlyList<MemberLayout> Members)
 {
-    private const int MemberCount = 1;
+    private const string MemberPrefix = "etcd-";
     private const int PortsPerMember = 2;
+
+    // As in etcd's own example of a local cluster, and on from there.
+    private static readonly int[] s_usualPorts = [2379, 22379, 32379, 42379, 52379];
 
     /// <summary>What every member is told about the others: name=peer URL, comma-separated.</summary>
     public string InitialCluster => string.Join(',', Members.Select(m => $"{m.Name}={m.PeerUrl}"));
 
+    /// <summary>How many members must be well for the cluster to be.</summary>
+    public int Quorum => (Members.Count / 2) + 1;
+
     public static ClusterLayout Create(AppHostArguments arguments, string appHostDirectory)
     {
         var data = Path.Combine(appHostDirectory, ".data", arguments.Cluster);
-        var members = Enumerable.Range(0, MemberCount).Select(i =>
+        var members = Enumerable.Range(0, arguments.Members).Select(i =>
         {
-            var name = $"etcd-{i}";
-            var port = arguments.PortBase + (i * PortsPerMember);
+            var name = MemberPrefix + i.ToString(CultureInfo.InvariantCulture);
+            var port = arguments.PortBase is { } first ? first + (i * PortsPerMember) : s_usualPorts[i];
             return new MemberLayout(name, port, port + 1, Path.Combine(data, name));
         });
         return new ClusterLayout(arguments.Cluster, data, [.. members]);
     }
 
-    /// <summary>Deletes what the members stored. They must not run: take a <see cref="ClusterClaim"/> first.</summary>
+    /// <summary>The folders of all members that have stored something here, of this layout or of an earlier one.</summary>
+    public IReadOnlyList<string> StoredMembers() => !Directory.Exists(DataDirectory)
+        ? []
+        : [.. Directory.EnumerateDirectories(DataDirectory, MemberPrefix + "*").Where(d => Directory.EnumerateFileSystemEntries(d).Any())];
+
+    /// <summary>Deletes what members stored, those of an earlier layout too. None may run: take a <see cref="ClusterClaim"/> first.</summary>
     public void DeleteData()
     {
-        foreach (var member in Members.Where(m => Directory.Exists(m.DataDirectory)))
+        foreach (var folder in StoredMembers())
         {
-            Directory.Delete(member.DataDirectory, recursive: true);
+            Directory.Delete(folder, recursive: true);
         }
     }
 }

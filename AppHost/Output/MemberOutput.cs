@@ -9,12 +9,13 @@ namespace AppHost.Output;
 
 /// <summary>
 /// Forwards the logs from the start on, and prints the table of members once all of them are ready, and again whenever one
-/// became ready once more after it had died.
+/// became ready once more.
 /// </summary>
-internal sealed class MemberOutput(ClusterLayout cluster, LogForwarder logs, ConsoleWriter console)
+internal sealed class MemberOutput(ClusterLayout cluster, LogForwarder logs, MemberBoard board)
     : IDistributedApplicationEventingSubscriber
 {
     private readonly ConcurrentDictionary<string, bool> _ready = new();
+    private int _readyCount;
 
     public Task SubscribeAsync(
         IDistributedApplicationEventing eventing,
@@ -38,13 +39,12 @@ internal sealed class MemberOutput(ClusterLayout cluster, LogForwarder logs, Con
 
     private async Task ReadyAsync(MemberLayout member, CancellationToken cancellationToken)
     {
-        _ready[member.Name] = true;
-        if (_ready.Count < cluster.Members.Count)
+        // Members become ready at the same moment as a rule: only the last of them prints.
+        var isFirstTime = _ready.TryAdd(member.Name, true);
+        var ready = isFirstTime ? Interlocked.Increment(ref _readyCount) : Volatile.Read(ref _readyCount);
+        if (ready == cluster.Members.Count)
         {
-            return;
+            await board.PrintAsync(cancellationToken);
         }
-
-        var statuses = await Task.WhenAll(cluster.Members.Select(m => MemberStatus.AskAsync(m, cancellationToken)));
-        console.Write(["", .. MemberTable.Format(statuses), "", "Ctrl+C stops the cluster.", ""]);
     }
 }

@@ -8,7 +8,12 @@ namespace AppHost.Output;
 /// <summary>What a member says about itself; the ids are null where it does not answer.</summary>
 internal sealed record MemberStatus(string Name, string ClientUrl, string State, ulong? Id, ulong? LeaderId)
 {
+    public const string Healthy = "healthy";
+
     private static readonly TimeSpan s_answerMax = TimeSpan.FromSeconds(5);
+
+    /// <summary>A member whose process does not run.</summary>
+    public static MemberStatus Down(MemberLayout member, string state) => new(member.Name, member.ClientUrl, state, null, null);
 
     /// <summary>Asks a member (Maintenance.Status). One that does not answer is a row of the table, not an exception.</summary>
     public static async Task<MemberStatus> AskAsync(MemberLayout member, CancellationToken cancellationToken)
@@ -18,11 +23,12 @@ internal sealed record MemberStatus(string Name, string ClientUrl, string State,
         {
             var status = await new Maintenance.MaintenanceClient(channel).StatusAsync(
                 new StatusRequest(), deadline: DateTime.UtcNow + s_answerMax, cancellationToken: cancellationToken);
-            return new(member.Name, member.ClientUrl, "healthy", status.Header.MemberId, status.Leader);
+            var state = status.Leader == 0 ? "no leader" : Healthy;
+            return new(member.Name, member.ClientUrl, state, status.Header.MemberId, status.Leader);
         }
-        catch (RpcException e)
+        catch (RpcException e) when (!cancellationToken.IsCancellationRequested)
         {
-            return new(member.Name, member.ClientUrl, $"no status ({e.StatusCode})", null, null);
+            return Down(member, $"no status ({e.StatusCode})");
         }
     }
 }

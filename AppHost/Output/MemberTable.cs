@@ -12,6 +12,17 @@ internal static class MemberTable
         return rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
     }
 
+    /// <summary>Whether the cluster works, and how many more members it can lose.</summary>
+    public static string Summary(IReadOnlyList<MemberStatus> members, int quorum)
+    {
+        var healthy = members.Count(m => m.State == MemberStatus.Healthy);
+        var spare = healthy - quorum;
+        var meaning = spare < 0 ? $"that is no quorum, {quorum} are needed"
+            : spare == 0 ? "none can be lost"
+            : $"{spare} can be lost";
+        return $"{healthy} of {members.Count} healthy: {meaning}. 'help' lists commands, Ctrl+C stops the cluster.";
+    }
+
     /// <summary>The leader that a member knows, by name where it is one of the table.</summary>
     private static string Leader(MemberStatus member, IReadOnlyList<MemberStatus> members) => member.LeaderId switch
     {

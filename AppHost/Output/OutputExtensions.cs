@@ -16,6 +16,8 @@ internal static class OutputExtensions
         builder.Services.AddSingleton(cluster);
         builder.Services.AddSingleton<ConsoleWriter>();
         builder.Services.AddSingleton<LogForwarder>();
+        builder.Services.AddSingleton<MemberBoard>();
+        builder.Services.AddHostedService<StateWatcher>();
         builder.Services.AddEventingSubscriber<MemberOutput>();
     }
 

@@ -30,7 +30,7 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
     private readonly IRaft _raft;
     private readonly TimeProvider _clock;
     private readonly NodeOptions _options;
-    private readonly PendingRequests _pending = new();
+    private readonly PendingRequests _pending;
     private readonly AppliedWaiters _waiters;
     private readonly ApplyLoop _apply;
     private readonly ReadRounds _reads;
@@ -48,6 +48,7 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
         _raft = parts.Raft;
         _clock = parts.Clock;
         _options = parts.Options;
+        _pending = new PendingRequests(_options.PendingRequestSlots);
         _waiters = new AppliedWaiters(parts.Completions);
         _apply = new ApplyLoop(parts, _pending, _waiters);
         _reads = new ReadRounds(parts.Ids, _apply, _waiters, parts.Completions, _options.ReadRetryTicks);

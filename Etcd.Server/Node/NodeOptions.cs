@@ -23,6 +23,9 @@ public sealed record NodeOptions
     /// <summary>Ticks after which a read's question for an index is asked again (etcd: 500 ms).</summary>
     public int ReadRetryTicks { get; init; } = 5;
 
+    /// <summary>Requests that may wait for their answer before they cost more than a slot each; a power of two.</summary>
+    public int PendingRequestSlots { get; init; } = 1 << 16;
+
     internal long RequestTimeoutTimestamps(TimeProvider clock) => Timestamps(RequestTimeout, clock);
 
     internal static long Timestamps(TimeSpan duration, TimeProvider clock) => (long)(duration.TotalSeconds * clock.TimestampFrequency);

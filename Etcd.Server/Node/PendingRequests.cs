@@ -4,14 +4,14 @@ namespace Etcd.Server.Node;
 
 /// <summary>
 /// The requests that wait for their command to be applied, by request id. Ids are handed out in sequence, so a ring with
-/// one slot per low 16 bits holds nearly all of them without a lock or an allocation; a request whose slot is still taken
-/// by one that is 65,536 older goes into a dictionary. Thread safe: any thread adds, the apply thread takes, the sweep
+/// one slot per low bits of the id holds nearly all of them without a lock or an allocation; a request whose slot is still taken
+/// by one that is a whole round older goes into a dictionary. Thread safe: any thread adds, the apply thread takes, the sweep
 /// takes what timed out; whoever takes a request completes it.
 /// </summary>
-internal sealed class PendingRequests
+/// <param name="slots">Slots of the ring, a power of two.</param>
+internal sealed class PendingRequests(int slots = 1 << 16)
 {
-    private const int Slots = 1 << 16;
-    private readonly Proposal?[] _ring = new Proposal?[Slots];
+    private readonly Proposal?[] _ring = new Proposal?[slots];
     private readonly ConcurrentDictionary<ulong, Proposal> _overflow = new();
 
     public void Add(Proposal proposal)
@@ -40,7 +40,7 @@ internal sealed class PendingRequests
     /// <summary>Takes all whose deadline is before a timestamp.</summary>
     public void TakeExpired(long before, List<Proposal> into)
     {
-        for (int i = 0; i < Slots; i++)
+        for (int i = 0; i < _ring.Length; i++)
         {
             Proposal? there = Volatile.Read(ref _ring[i]);
             if (there is not null && there.Deadline < before
@@ -59,5 +59,5 @@ internal sealed class PendingRequests
         }
     }
 
-    private static int Slot(ulong id) => (int)(id & (Slots - 1));
+    private int Slot(ulong id) => (int)(id & (ulong)(_ring.Length - 1));
 }

@@ -118,22 +118,25 @@ public sealed partial class RaftNode : IRaft
     {
         into.Clear();
         _log.TakeAppends(into);
-        bool append = into.Entries.Count > 0 || into.Snapshot is not null;
-        into.MustSync = append || MustSyncState;
-        // A commit index that moved alone rides with the next entries: a restart finds it again without it.
-        if (into.MustSync && _takenHardState != HardState)
-        {
-            into.HardState = HardState;
-            _takenHardState = HardState;
-        }
-
         _log.TakeCommitted(into.CommittedEntries);
+        bool changesMembers = false;
         foreach (Entry entry in into.CommittedEntries)
         {
             if (RaftLog.IsConfChange(entry.Type))
             {
                 _changesToApply.Enqueue(entry.Index);
+                changesMembers = true;
             }
+        }
+
+        bool append = into.Entries.Count > 0 || into.Snapshot is not null;
+        into.MustSync = append || MustSyncState || (changesMembers && _takenHardState.Commit != _log.Committed);
+        // A commit index that moved alone rides with the next entries: a restart finds it again without it. Not so one that changes
+        // who votes: the last member that is left would ask for the vote of one that was removed and is gone.
+        if (into.MustSync && _takenHardState != HardState)
+        {
+            into.HardState = HardState;
+            _takenHardState = HardState;
         }
 
         Move(_messages, into.Messages);
@@ -316,7 +319,9 @@ public sealed partial class RaftNode : IRaft
     {
         Term term = message.Term == default ? Term : message.Term;
         Message whole = message with { From = Id, Term = term };
-        if (message.Type is MessageType.AppResp or MessageType.VoteResp or MessageType.PreVoteResp)
+        // A candidate asks for votes when its own term and vote are durable: the others' votes may be enough, and one that led
+        // and forgot it in a crash could be elected in the same term again and fill the same places with other entries.
+        if (message.Type is MessageType.AppResp or MessageType.Vote or MessageType.VoteResp or MessageType.PreVoteResp)
         {
             _messagesAfterAppend.Add(whole);
         }

@@ -81,9 +81,9 @@ public sealed class Ready
     public List<ReadState> ReadStates { get; } = [];
 
     /// <summary>
-    /// Whether the WAL write must be synced before it counts: there are entries, or term or vote changed. A lone move of
-    /// the commit index need not be (raft thesis 3.8: commit index is not persistent state), and is handed over with the next
-    /// write only.
+    /// Whether the WAL write must be synced before it counts: there are entries, or term or vote changed, or a change of the
+    /// configuration is committed. Any other move of the commit index need not be (raft thesis 3.8: commit index is not persistent
+    /// state), and is handed over with the next write only.
     /// </summary>
     public bool MustSync { get; set; }
 

@@ -2,6 +2,16 @@ using Etcd.Bench.Load;
 
 namespace Etcd.Bench.Compare;
 
+/// <summary>Which members of a cluster clients call.</summary>
+internal enum LoadTarget
+{
+    /// <summary>All, each connection another one; the first connection is to the leader.</summary>
+    All,
+
+    /// <summary>The leader only.</summary>
+    Leader,
+}
+
 /// <summary>What is compared, and how long.</summary>
 internal sealed record CompareOptions
 {
@@ -13,6 +23,12 @@ internal sealed record CompareOptions
     public required int Passes { get; init; }
 
     public required TimeSpan WarmUp { get; init; }
+
+    /// <summary>Processes that make up one side's server.</summary>
+    public int Members { get; init; } = 1;
+
+    /// <summary>Which of them clients call.</summary>
+    public LoadTarget Target { get; init; }
 
     public bool RunEtcd { get; init; } = true;
 

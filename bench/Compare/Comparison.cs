@@ -5,7 +5,7 @@ namespace Etcd.Bench.Compare;
 
 /// <summary>
 /// Runs the sides in turn, pass by pass, each time with a fresh server: start, put every key, warm up, all cells, stop.
-/// Only one server lives at a time. The load offered in fixed cells is half of the most that etcd did in its first
+/// Only one side's server, or cluster, lives at a time. The load offered in fixed cells is half of the most that etcd did in its first
 /// pass, and the same for all.
 /// </summary>
 internal sealed class Comparison(CompareOptions options, IReadOnlyList<Side> sides)
@@ -29,15 +29,15 @@ internal sealed class Comparison(CompareOptions options, IReadOnlyList<Side> sid
 
     private void RunSide(Side side, int pass, CancellationToken cancellationToken)
     {
-        using RunningServer server = RunningServer.StartHealthy(side, options.WorkFolder, $"{side.Name}-{pass}", cancellationToken);
+        using RunningServer server = RunningServer.StartHealthy(side, options.Members, options.WorkFolder, $"{side.Name}-{pass}", cancellationToken);
         try
         {
-            Console.WriteLine($"pass {pass}, {side.Name} (process {server.ProcessId})");
+            Console.WriteLine($"pass {pass}, {side.Name} (processes {string.Join(", ", server.ProcessIds)})");
             WarmUp(server, cancellationToken);
             foreach (Cell cell in options.Cells)
             {
                 LoadResult result = RunCell(server, side, cell, cancellationToken);
-                var measurement = Measurement.From(result, ProcessFacts.ResidentBytes(server.ProcessId));
+                var measurement = Measurement.From(result, server.ProcessIds.Sum(ProcessFacts.ResidentBytes));
                 side.Add(cell, measurement);
                 Print(cell, measurement, result.Errors);
             }
@@ -55,23 +55,23 @@ internal sealed class Comparison(CompareOptions options, IReadOnlyList<Side> sid
     // Both kinds of call by turns, so that a just-in-time compiler sees and settles both.
     private void WarmUp(RunningServer server, CancellationToken cancellationToken)
     {
-        LoadOptions load = options.Load with { Port = server.Port };
-        RequireNoErrors(LoadGenerator.Run(load.ForPreload(), null, cancellationToken));
+        LoadOptions load = options.Load with { Ports = server.Ports(options.Target) };
+        RequireNoErrors(LoadGenerator.Run(load.ForPreload(), [], cancellationToken));
         load = load with { Clients = WarmUpClients, Ramp = TimeSpan.Zero, Duration = WarmUpSlice };
         var kind = WorkloadKind.Put;
         for (TimeSpan done = TimeSpan.Zero; done < options.WarmUp; done += WarmUpSlice)
         {
-            RequireNoErrors(LoadGenerator.Run(load with { Workload = kind }, null, cancellationToken));
+            RequireNoErrors(LoadGenerator.Run(load with { Workload = kind }, [], cancellationToken));
             kind = kind == WorkloadKind.Put ? WorkloadKind.Range : WorkloadKind.Put;
         }
     }
 
     private LoadResult RunCell(RunningServer server, Side side, Cell cell, CancellationToken cancellationToken)
     {
-        LoadOptions load = options.Load with { Port = server.Port, Workload = cell.Workload, Clients = cell.Clients };
+        LoadOptions load = options.Load with { Ports = server.Ports(options.Target), Workload = cell.Workload, Clients = cell.Clients };
         if (cell.FixedLoad)
             load = load with { Rate = FixedRate(server, side, cell.Workload, cancellationToken) };
-        return LoadGenerator.Run(load, server.ProcessId, cancellationToken);
+        return LoadGenerator.Run(load, server.ProcessIds, cancellationToken);
     }
 
     private double FixedRate(RunningServer server, Side side, WorkloadKind workload, CancellationToken cancellationToken)
@@ -92,8 +92,8 @@ internal sealed class Comparison(CompareOptions options, IReadOnlyList<Side> sid
             .Select(entry => entry.Value[0].CallsPerSecond)];
         if (measured.Length > 0)
             return measured.Max();
-        LoadOptions load = options.Load with { Port = server.Port, Workload = workload, Clients = MaximumClients };
-        return LoadGenerator.Run(load, server.ProcessId, cancellationToken).CallsPerSecond;
+        LoadOptions load = options.Load with { Ports = server.Ports(options.Target), Workload = workload, Clients = MaximumClients };
+        return LoadGenerator.Run(load, server.ProcessIds, cancellationToken).CallsPerSecond;
     }
 
     private static void RequireNoErrors(LoadResult result)

@@ -12,6 +12,7 @@ internal static class JsonReport
         using var json = new Utf8JsonWriter(file, new JsonWriterOptions { Indented = true });
         json.WriteStartObject();
         json.WriteString("command", report.Options.Command);
+        json.WriteNumber("members", report.Options.Members);
         json.WriteNumber("passes", report.Options.Passes);
         json.WriteNumber("secondsPerWorkload", report.Options.Load.Duration.TotalSeconds);
         WriteMachine(json, report.Machine);

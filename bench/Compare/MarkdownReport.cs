@@ -31,9 +31,9 @@ internal static class MarkdownReport
         LoadOptions load = options.Load;
         MachineFacts machine = report.Machine;
         text.AppendLine(CultureInfo.InvariantCulture, $"""
-            # Beside the real etcd
+            {(options.Members == 1 ? "# Beside the real etcd" : $"## {options.Members} members beside the real etcd")}
 
-            Written by `{options.Command}` on {machine.Time}. Medians of {options.Passes} passes; each pass starts a fresh server with an empty data folder, one server at a time, the sides in turn. Ratios are {report.Sides[^1].Name} / {report.Sides[0].Name}.
+            Written by `{options.Command}` on {machine.Time}. Medians of {options.Passes} passes; each pass starts a fresh server with an empty data folder, one {(options.Members == 1 ? "server" : "cluster")} at a time, the sides in turn. Ratios are {report.Sides[^1].Name} / {report.Sides[0].Name}.
 
             - Machine: {machine.Processor}, {machine.Processors} processors, {machine.Memory}; {machine.System}; {machine.Runtime}; load average before the run {machine.LoadBefore}. Generator and server share the processors.
             - Disk: {machine.Disk}.
@@ -43,6 +43,8 @@ internal static class MarkdownReport
             """);
         foreach ((WorkloadKind workload, double rate) in report.Rates)
             text.AppendLine(CultureInfo.InvariantCulture, $"- Fixed load of {workload.ToString().ToLowerInvariant()}: {rate:0} calls/s offered in an open loop; latency counts from when a call was due.");
+        if (options.Members > 1)
+            text.AppendLine(CultureInfo.InvariantCulture, $"- A side is {options.Members} processes that reach each other and their clients over loopback; its CPU and RSS are their sum. {(options.Target == LoadTarget.Leader ? "Clients call the leader." : "Connections go to all members by turns, the first to the leader.")}");
         text.AppendLine("- CPU is user and system time of the process during the measured time, divided by the calls. RSS is read at the end of the workload; a server that did more puts by then holds more revisions.");
         foreach (Side side in report.Sides)
             text.AppendLine(CultureInfo.InvariantCulture, $"- {side.Name}: `{Path.GetFileName(side.Executable)}`");

@@ -1,48 +1,41 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using Etcd.Bench.Load;
 
 namespace Etcd.Bench.Compare;
 
 /// <summary>
-/// A server process on free ports with a data folder of its own, a single member. Both sides get the same flags.
-/// Dispose stops it and deletes its data; its log stays.
+/// A side's server: one process, or a cluster of several that reach each other over loopback, on free ports. Dispose stops all
+/// and deletes their data; their logs stay.
 /// </summary>
-internal sealed partial class RunningServer : IDisposable
+internal sealed class RunningServer : IDisposable
 {
-    private const int SignalTerminate = 15;
-    private const int LogLinesShown = 20;
-    private static readonly TimeSpan HealthyDeadline = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan HealthyDeadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
 
-    private readonly Process _process;
-    private readonly string _dataFolder;
-    private readonly string _log;
+    private readonly ServerMember[] _members;
 
-    private RunningServer(Side side, string workFolder, string label)
+    private RunningServer(Side side, int members, string workFolder, string label)
     {
-        _dataFolder = Path.Combine(workFolder, label);
-        _log = Path.Combine(workFolder, label + ".log");
-        if (Directory.Exists(_dataFolder))
-            Directory.Delete(_dataFolder, recursive: true);
-        (Port, int peerPort) = FreePorts();
-        _process = Start(side.Executable, peerPort);
+        int[] ports = FreePorts(2 * members);
+        string[] names = [.. Enumerable.Range(0, members).Select(i => $"bench{i}")];
+        string initial = string.Join(',', names.Select((name, i) => $"{name}=http://127.0.0.1:{ports[members + i]}"));
+        _members = [.. names.Select((name, i) => new ServerMember(
+            side.Executable, Path.Combine(workFolder, members == 1 ? label : $"{label}-{i}"), name, ports[i], ports[members + i], initial))];
     }
 
-    public int Port { get; }
+    public IReadOnlyList<ServerMember> Members => _members;
 
-    public int ProcessId => _process.Id;
+    public IReadOnlyList<int> ProcessIds => [.. _members.Select(member => member.ProcessId)];
 
     /// <exception cref="LoadFailedException">It did not become healthy; the message holds the end of its log.</exception>
-    public static RunningServer StartHealthy(Side side, string workFolder, string label, CancellationToken cancellationToken)
+    public static RunningServer StartHealthy(Side side, int members, string workFolder, string label, CancellationToken cancellationToken)
     {
-        var server = new RunningServer(side, workFolder, label);
+        var server = new RunningServer(side, members, workFolder, label);
         try
         {
-            server.WaitUntilHealthy(cancellationToken);
+            server.WaitForLeader(cancellationToken);
             return server;
         }
         catch
@@ -52,78 +45,60 @@ internal sealed partial class RunningServer : IDisposable
         }
     }
 
-    /// <summary>The failure with what the server last said.</summary>
-    public LoadFailedException Explain(string failure)
+    /// <summary>The ports for a load, the leader's first.</summary>
+    public IReadOnlyList<int> Ports(LoadTarget target)
     {
-        string state = _process.HasExited ? $" (it exited with {_process.ExitCode})" : "";
-        string end = File.Exists(_log) ? string.Join('\n', File.ReadLines(_log).TakeLast(LogLinesShown)) : "";
-        return new LoadFailedException($"{failure}{state}; the end of {_log}:\n{end}");
+        int leader = WaitForLeader(CancellationToken.None).Port;
+        return target == LoadTarget.Leader ? [leader] : [leader, .. _members.Select(m => m.Port).Where(port => port != leader)];
     }
 
-    public void Dispose()
+    /// <summary>Waits until all members agree on who leads and on the newest revision.</summary>
+    public ServerMember WaitForLeader(CancellationToken cancellationToken)
     {
-        if (!_process.HasExited)
-        {
-            _ = Kill(_process.Id, SignalTerminate);
-            if (!_process.WaitForExit(StopDeadline))
-                _process.Kill();
-            _process.WaitForExit();
-        }
-        _process.Dispose();
-        if (Directory.Exists(_dataFolder))
-            Directory.Delete(_dataFolder, recursive: true);
-    }
-
-    private Process Start(string executable, int peerPort)
-    {
-        string client = $"http://127.0.0.1:{Port}";
-        string peer = $"http://127.0.0.1:{peerPort}";
-        // The shell only points the output at the file and then becomes the server: the process id stays.
-        string[] command = ["-c", "log=$1; shift; exec \"$@\" >\"$log\" 2>&1", "sh", _log, executable];
-        string[] flags = ["--name", "bench", "--data-dir", _dataFolder,
-            "--listen-client-urls", client, "--advertise-client-urls", client,
-            "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-            "--initial-cluster", $"bench={peer}"];
-        return Process.Start(new ProcessStartInfo("/bin/sh", [.. command, .. flags]))
-            ?? throw new LoadFailedException($"{executable} did not start");
-    }
-
-    private void WaitUntilHealthy(CancellationToken cancellationToken)
-    {
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
         var waited = Stopwatch.StartNew();
-        while (!IsHealthy(http, cancellationToken))
+        while (true)
         {
-            if (_process.HasExited || waited.Elapsed > HealthyDeadline)
+            if (Leader(cancellationToken) is ServerMember leader)
+                return leader;
+            if (_members.Any(member => member.HasExited) || waited.Elapsed > HealthyDeadline)
                 throw Explain("the server did not become healthy");
             cancellationToken.WaitHandle.WaitOne(PollInterval);
             cancellationToken.ThrowIfCancellationRequested();
         }
     }
 
-    private bool IsHealthy(HttpClient http, CancellationToken cancellationToken)
+    /// <summary>The failure with what the server last said.</summary>
+    public LoadFailedException Explain(string failure) =>
+        new($"{failure}; {string.Join('\n', _members.Select(member => member.Describe()))}");
+
+    public void Dispose()
     {
+        // All at once: a member that waits for the others to answer would else use up its time.
+        foreach (ServerMember member in _members)
+            member.RequestStop();
+        foreach (ServerMember member in _members)
+            member.Dispose();
+    }
+
+    private ServerMember? Leader(CancellationToken cancellationToken)
+    {
+        MemberStatus?[] all = [.. _members.Select(member => GrpcCall.Status(member.Port, cancellationToken))];
+        bool agreed = all.All(status => status is not null && status.Leader != 0)
+            && all.Select(status => (status!.Leader, status.Revision)).Distinct().Count() == 1;
+        return agreed ? _members[Array.FindIndex(all, status => status!.Id == status.Leader)] : null;
+    }
+
+    private static int[] FreePorts(int count)
+    {
+        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToList();
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, $"http://127.0.0.1:{Port}/health");
-            using HttpResponseMessage response = http.Send(request, cancellationToken);
-            return response.IsSuccessStatusCode;
+            listeners.ForEach(listener => listener.Start());
+            return [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
         }
-        catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException)
+        finally
         {
-            return false;
+            listeners.ForEach(listener => listener.Dispose());
         }
     }
-
-    private static (int Client, int Peer) FreePorts()
-    {
-        using var client = new TcpListener(IPAddress.Loopback, 0);
-        using var peer = new TcpListener(IPAddress.Loopback, 0);
-        client.Start();
-        peer.Start();
-        return (((IPEndPoint)client.LocalEndpoint).Port, ((IPEndPoint)peer.LocalEndpoint).Port);
-    }
-
-    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static partial int Kill(int processId, int signal);
 }

@@ -12,6 +12,17 @@ internal sealed record Side(string Name, string Executable)
         list.Add(measurement);
     }
 
+    /// <summary>The sides that are wanted; builds our server where no executable is given.</summary>
+    public static List<Side> Choose(bool etcd, bool ours, string? serverPath, CancellationToken cancellationToken)
+    {
+        var sides = new List<Side>();
+        if (etcd)
+            sides.Add(new Side("etcd", EtcdReference.Executable()));
+        if (ours)
+            sides.Add(new Side("ours", serverPath ?? OurServer.Build(cancellationToken)));
+        return sides;
+    }
+
     public Measurement? Median(Cell cell) =>
         Passes.TryGetValue(cell, out List<Measurement>? list) ? Measurement.Median(list) : null;
 }

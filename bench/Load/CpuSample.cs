@@ -2,13 +2,13 @@ using System.Diagnostics;
 
 namespace Etcd.Bench.Load;
 
-/// <summary>The CPU times of this process, of the server's and of the whole machine at one moment.</summary>
+/// <summary>The CPU times of this process, of the servers' together and of the whole machine at one moment.</summary>
 internal readonly record struct CpuSample(long Timestamp, TimeSpan Own, TimeSpan? Server, MachineCpu Machine)
 {
-    public static CpuSample Take(int? serverProcess) => new(
+    public static CpuSample Take(IReadOnlyList<int> serverProcesses) => new(
         Stopwatch.GetTimestamp(),
         Environment.CpuUsage.TotalTime,
-        serverProcess is int id ? ProcessFacts.CpuTime(id) : null,
+        serverProcesses.Count > 0 ? TimeSpan.FromTicks(serverProcesses.Sum(id => ProcessFacts.CpuTime(id).Ticks)) : null,
         MachineCpu.Read());
 
     /// <summary>The share of the machine's processors that neither this process nor the server used since then.</summary>

@@ -14,7 +14,7 @@ internal sealed class LoadConnection : IDisposable
     private readonly int _handle;
     private bool _waitsForRoom;
 
-    public LoadConnection(LoadOptions options, Epoll epoll, int id, Http2Session session)
+    public LoadConnection(string host, int port, Epoll epoll, int id, Http2Session session)
     {
         _epoll = epoll;
         _id = id;
@@ -22,7 +22,7 @@ internal sealed class LoadConnection : IDisposable
         _socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            _socket.Connect(options.Host, options.Port);
+            _socket.Connect(host, port);
         }
         catch
         {

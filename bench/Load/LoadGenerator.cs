@@ -8,7 +8,7 @@ internal static class LoadGenerator
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(5);
 
     /// <exception cref="LoadFailedException">The load did not come up, or a worker lost all its connections.</exception>
-    public static LoadResult Run(LoadOptions options, int? serverProcess, CancellationToken cancellationToken)
+    public static LoadResult Run(LoadOptions options, IReadOnlyList<int> serverProcesses, CancellationToken cancellationToken)
     {
         int threads = Math.Min(options.Threads, options.ConnectionCount);
         LoadWorker[] workers = [.. Enumerable.Range(0, threads).Select(index => new LoadWorker(options, index, threads))];
@@ -16,7 +16,7 @@ internal static class LoadGenerator
         {
             foreach (LoadWorker worker in workers)
                 worker.Start();
-            return Measure(options, workers, serverProcess, cancellationToken);
+            return Measure(options, workers, serverProcesses, cancellationToken);
         }
         finally
         {
@@ -30,7 +30,7 @@ internal static class LoadGenerator
     }
 
     private static LoadResult Measure(
-        LoadOptions options, LoadWorker[] workers, int? serverProcess, CancellationToken cancellationToken)
+        LoadOptions options, LoadWorker[] workers, IReadOnlyList<int> serverProcesses, CancellationToken cancellationToken)
     {
         bool counted = options.CallsMax > 0;
         if (counted)
@@ -40,14 +40,14 @@ internal static class LoadGenerator
         if (!counted)
             Sleep(options.Ramp, cancellationToken);
 
-        var before = CpuSample.Take(serverProcess);
+        var before = CpuSample.Take(serverProcesses);
         SetPhase(workers, LoadPhase.Measuring);
         if (counted)
             WaitUntil(() => workers.All(w => w.Ended) || workers.Sum(w => w.CallsDone) >= options.CallsMax, cancellationToken);
         else
             Sleep(options.Duration, cancellationToken);
         SetPhase(workers, LoadPhase.Draining);
-        var after = CpuSample.Take(serverProcess);
+        var after = CpuSample.Take(serverProcesses);
         foreach (LoadWorker worker in workers)
             worker.Join();
         return Combine(workers, before, after);

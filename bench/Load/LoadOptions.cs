@@ -19,7 +19,8 @@ internal sealed record LoadOptions
 
     public required string Host { get; init; }
 
-    public required int Port { get; init; }
+    /// <summary>The servers' ports; connections are spread over them by turns.</summary>
+    public required IReadOnlyList<int> Ports { get; init; }
 
     public WorkloadKind Workload { get; init; }
 

@@ -12,7 +12,7 @@ internal sealed record LoadResult
     /// <summary>CPU time of this process, user and system.</summary>
     public required TimeSpan GeneratorCpu { get; init; }
 
-    /// <summary>CPU time of the server's process, if its id was given.</summary>
+    /// <summary>CPU time of the servers' processes together, if their ids were given.</summary>
     public required TimeSpan? ServerCpu { get; init; }
 
     /// <summary>The share of the machine's processors that other processes took: above some percent, nothing here is worth much.</summary>

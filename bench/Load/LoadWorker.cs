@@ -19,6 +19,7 @@ internal sealed class LoadWorker : ICallObserver, IDisposable
 
     private readonly LoadOptions _options;
     private readonly Workload _workload;
+    private readonly int _index;
     private readonly int _stride;
     private readonly int _connectionCount;
     private readonly int _clientCount;
@@ -40,6 +41,7 @@ internal sealed class LoadWorker : ICallObserver, IDisposable
     {
         _options = options;
         _workload = Workload.Create(options);
+        _index = index;
         _stride = count;
         _sequence = index;
         _connectionCount = Share(options.ConnectionCount, index, count);
@@ -116,10 +118,12 @@ internal sealed class LoadWorker : ICallObserver, IDisposable
 
     private void Connect()
     {
-        var headers = new RequestHeaders($"{_options.Host}:{_options.Port}", _workload.Path);
         for (int i = 0; i < _connectionCount; i++)
         {
-            var connection = new LoadConnection(_options, _epoll, i, new Http2Session(headers, this));
+            // Counted over all threads, so that each server gets its share of the connections.
+            int port = _options.Ports[((i * _stride) + _index) % _options.Ports.Count];
+            var headers = new RequestHeaders($"{_options.Host}:{port}", _workload.Path);
+            var connection = new LoadConnection(_options.Host, port, _epoll, i, new Http2Session(headers, this));
             _connections.Add(connection);
             connection.Session.Start();
             connection.Flush();

@@ -7,7 +7,7 @@ namespace Etcd.Bench.Tests;
 /// <summary>Goal: the requests are what the .proto says. Method: the encoded bytes beside those written out by hand.</summary>
 public sealed class WorkloadTests
 {
-    private static readonly LoadOptions Options = new() { Host = "localhost", Port = 1, KeyOrder = KeyOrder.Sequential, KeySpace = 1000 };
+    private static readonly LoadOptions Options = new() { Host = "localhost", Ports = [1], KeyOrder = KeyOrder.Sequential, KeySpace = 1000 };
 
     [Fact]
     public void A_put_is_field_1_the_key_and_field_2_the_value()

@@ -72,10 +72,11 @@ public sealed class PaperTests
         raft.Ready(_ready);
         Assert.Equal((before.Next, RaftRole.Candidate), (raft.Term, raft.Role));
         Assert.Equal(new HardState(before.Next, raft.Id, default), _ready.HardState);
-        Assert.Equal([2UL, 3UL], _ready.Messages.Where(m => m.Term == raft.Term).Select(m => m.To.Value));
-        Assert.All(_ready.Messages, m => Assert.Equal(MessageType.Vote, m.Type));
-        Message own = Assert.Single(_ready.MessagesAfterAppend, m => m.Term == raft.Term);
-        Assert.Equal((MessageType.VoteResp, raft.Id), (own.Type, own.To));
+        Message[] asked = [.. _ready.MessagesAfterAppend.Where(m => m.Term == raft.Term)];
+        (MessageType, ulong)[] expected = [(MessageType.VoteResp, raft.Id.Value), (MessageType.Vote, 2), (MessageType.Vote, 3)];
+        Assert.Equal(expected, asked.Select(m => (m.Type, m.To.Value)).OrderBy(m => m.Value));
+        // What leaves before the term is durable asks for no vote: the term could be begun twice.
+        Assert.DoesNotContain(_ready.Messages, m => m.Type == MessageType.Vote);
     }
 
     /// <summary>Paper 5.2: a majority of the votes wins; a majority against loses; less decides nothing.</summary>
@@ -375,7 +376,7 @@ public sealed class PaperTests
         RaftNode raft = Group.WithLog(1, 3, 2, 1, 3);
         raft.Step(new Message { Type = MessageType.Hup });
         raft.Ready(_ready);
-        Message vote = Assert.Single(_ready.Messages);
+        Message vote = Assert.Single(_ready.MessagesAfterAppend, m => m.Type == MessageType.Vote);
         Assert.Equal((new LogIndex(2), new Term(3), new Term(4)), (vote.Index, vote.LogTerm, vote.Term));
     }
 

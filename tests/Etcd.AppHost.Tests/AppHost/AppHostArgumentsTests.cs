@@ -10,7 +10,8 @@ public sealed class AppHostArgumentsTests
     {
         var parsed = AppHostArguments.Parse([]);
 
-        Assert.Equal(2379, parsed.PortBase);
+        Assert.Equal(3, parsed.Members);
+        Assert.Null(parsed.PortBase);
         Assert.Equal("etcd", parsed.Cluster);
         Assert.False(parsed.Fresh);
         Assert.Null(parsed.Answer);
@@ -21,6 +22,13 @@ public sealed class AppHostArgumentsTests
     [InlineData("--port-base=5000")]
     public void A_value_stands_after_a_space_or_an_equals_sign(params string[] args) =>
         Assert.Equal(5000, AppHostArguments.Parse(args).PortBase);
+
+    [Theory]
+    [InlineData(1, "--members", "1")]
+    [InlineData(3, "--members=3")]
+    [InlineData(5, "--members", "5")]
+    public void A_cluster_has_an_odd_number_of_members(int members, params string[] args) =>
+        Assert.Equal(members, AppHostArguments.Parse(args).Members);
 
     [Fact]
     public void Configuration_of_the_host_is_handed_on()
@@ -48,6 +56,9 @@ public sealed class AppHostArgumentsTests
     [InlineData("--port-base takes a port from 1 to 65534, not '65535'", "--port-base", "65535")]
     [InlineData("--port-base takes a port from 1 to 65534, not 'x'", "--port-base=x")]
     [InlineData("--port-base takes a port from 1 to 65534, not ''", "--port-base")]
+    [InlineData("3 members have no room from --port-base 65531 on: ports end at 65535", "--port-base", "65531")]
+    [InlineData("--members takes 1, 3 or 5, not '4'", "--members", "4")]
+    [InlineData("--members takes 1, 3 or 5, not ''", "--members")]
     [InlineData("--cluster takes a name of letters, digits, '-' and '_', not '../x'", "--cluster", "../x")]
     public void What_is_wrong_is_said_and_refused(string message, params string[] args)
     {

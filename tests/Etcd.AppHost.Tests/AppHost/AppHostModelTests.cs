@@ -12,21 +12,31 @@ public sealed class AppHostModelTests
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task The_program_adds_one_member_that_runs_the_server_project()
+    [Theory]
+    [InlineData(3)]
+    [InlineData(5, "--members", "5")]
+    public async Task The_program_adds_members_that_run_the_server_project_and_the_cluster_above_them(int count, params string[] args)
     {
-        var port = FreePorts();
+        var port = FreePorts(count * 2);
         try
         {
             await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
-                ["--cluster", s_cluster, "--port-base", $"{port}"], Cancel);
-            var member = Assert.IsType<ProjectResource>(Assert.Single(builder.Resources));
-            Assert.Equal("etcd-0", member.Name);
-            Assert.Equal("Etcd.Server.csproj", Path.GetFileName(member.GetProjectMetadata().ProjectPath));
-            Assert.True(File.Exists(member.GetProjectMetadata().ProjectPath));
-            Assert.Equal([("client", port, false), ("peer", port + 1, false)], member.Annotations
-                .OfType<EndpointAnnotation>().Select(e => (e.Name, e.Port!.Value, e.IsProxied)));
-            Assert.Single(member.Annotations.OfType<HealthCheckAnnotation>());
+                ["--cluster", s_cluster, "--port-base", $"{port}", "--fresh", .. args], Cancel);
+            var members = builder.Resources.OfType<ProjectResource>().ToArray();
+            Assert.Equal(Enumerable.Range(0, count).Select(i => $"etcd-{i}"), members.Select(m => m.Name));
+            var cluster = Assert.Single(builder.Resources.Except(members));
+            Assert.Equal("etcd", cluster.Name);
+            Assert.Single(cluster.Annotations.OfType<HealthCheckAnnotation>());
+            Assert.All(members.Index(), m =>
+            {
+                var (i, member) = m;
+                Assert.Equal("Etcd.Server.csproj", Path.GetFileName(member.GetProjectMetadata().ProjectPath));
+                Assert.True(File.Exists(member.GetProjectMetadata().ProjectPath));
+                Assert.Equal([("client", port + (2 * i), false), ("peer", port + (2 * i) + 1, false)], member.Annotations
+                    .OfType<EndpointAnnotation>().Select(e => (e.Name, e.Port!.Value, e.IsProxied)));
+                Assert.Single(member.Annotations.OfType<HealthCheckAnnotation>());
+                Assert.Contains(member.Annotations.OfType<ResourceRelationshipAnnotation>(), r => r.Resource == cluster);
+            });
             Assert.Equal(Projects.AppHost.ProjectPath, builder.AppHostDirectory);
 
             await using var application = await builder.BuildAsync(Cancel);
@@ -47,24 +57,30 @@ public sealed class AppHostModelTests
         Assert.Contains("without building", e.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>A port that is free, and so is the next one: the program refuses to start on others.</summary>
-    private static int FreePorts()
+    /// <summary>A port that is free, and so are the next ones: the program refuses to start on others.</summary>
+    private static int FreePorts(int count)
     {
         while (true)
         {
-            using var first = new TcpListener(IPAddress.Loopback, 0);
-            first.Start();
-            var port = ((IPEndPoint)first.LocalEndpoint).Port;
-            try
+            var first = Random.Shared.Next(20_000, 32_000);
+            if (Enumerable.Range(first, count).All(IsFree))
             {
-                using var second = new TcpListener(IPAddress.Loopback, port + 1);
-                second.Start();
-                return port;
+                return first;
             }
-            catch (Exception e) when (e is SocketException or ArgumentOutOfRangeException)
-            {
-                // The next one is taken; try another pair.
-            }
+        }
+    }
+
+    private static bool IsFree(int port)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, port);
+        try
+        {
+            listener.Start();
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
         }
     }
 }

@@ -28,4 +28,15 @@ public sealed class MemberTableTests
             ],
             lines);
     }
+
+    [Theory]
+    [InlineData(3, "3 of 5 healthy: none can be lost.")]
+    [InlineData(2, "2 of 5 healthy: that is no quorum, 3 are needed.")]
+    [InlineData(5, "5 of 5 healthy: 2 can be lost.")]
+    public void The_summary_says_whether_the_cluster_works(int healthy, string summary)
+    {
+        var members = Enumerable.Range(0, 5).Select(i => new MemberStatus($"etcd-{i}", "", i < healthy ? "healthy" : "stopped", 1, 1)).ToArray();
+
+        Assert.StartsWith(summary, MemberTable.Summary(members, 3), StringComparison.Ordinal);
+    }
 }

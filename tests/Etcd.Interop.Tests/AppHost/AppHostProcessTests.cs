@@ -28,7 +28,7 @@ public sealed class AppHostProcessTests
     {
         var executable = Executable(server);
         var port = FreePorts();
-        await using var run = AppHostRun.Start(AppHostRun.NewCluster(), port, executable);
+        await using var run = AppHostRun.Start(AppHostRun.NewCluster(), port, ["--members", "1", .. executable]);
 
         bool IsRow(string line) => line.StartsWith("etcd-0 ", StringComparison.Ordinal);
         await run.LineAsync(line => line.StartsWith("MEMBER  CLIENT URL", StringComparison.Ordinal));
@@ -48,6 +48,62 @@ public sealed class AppHostProcessTests
         Assert.DoesNotContain(run.Output, line => line.Contains("restart 2", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(OurServer)]
+    [InlineData(Reference)]
+    public async Task Three_members_are_one_cluster_whose_members_come_back_and_can_be_stopped_and_started(string server)
+    {
+        const string All = "3 of 3 healthy: 1 can be lost.";
+        var executable = Executable(server);
+        var port = FreePorts(6);
+        await using var run = AppHostRun.Start(AppHostRun.NewCluster(), port, executable);
+
+        await run.LineAsync(line => line.StartsWith(All, StringComparison.Ordinal));
+        var rows = run.Output.Where(line => line.StartsWith("etcd-", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(3, rows.Length);
+        Assert.All(rows.Index(), row => Assert.StartsWith(
+            $"etcd-{row.Index}  http://localhost:{port + (2 * row.Index)}  healthy  etcd-", row.Item, StringComparison.Ordinal));
+        Assert.Single(rows.Select(row => row[^1]).Distinct());
+
+        Process.GetProcessById(MemberPid(run, "etcd-1")).Kill();
+        await run.LineAsync(line => line == "[etcd-1] exited with code 137; restart 1 in 0.1 s");
+        await run.LineAsync(line => line.StartsWith(All, StringComparison.Ordinal), times: 2);
+
+        await run.TypeAsync("stop etcd-2");
+        await run.LineAsync(line => line == "etcd-2 is stopped; 'start etcd-2' starts it again.");
+        await run.LineAsync(line => line.StartsWith("2 of 3 healthy: none can be lost.", StringComparison.Ordinal));
+        Assert.Contains($"etcd-2  http://localhost:{port + 4}  stopped  ?", run.Output);
+        await run.TypeAsync("start 2");
+        await run.LineAsync(line => line.StartsWith(All, StringComparison.Ordinal), times: 3);
+        await run.TypeAsync("restart etcd-0");
+        await run.LineAsync(line => line.StartsWith(All, StringComparison.Ordinal), times: 4);
+        await run.TypeAsync("explode");
+        await run.LineAsync(line => line.StartsWith("'explode' is no command.", StringComparison.Ordinal));
+
+        var members = Enumerable.Range(0, 3).Select(i => MemberPid(run, $"etcd-{i}")).ToArray();
+        await run.SignalAsync("INT");
+        Assert.Equal(0, await run.ExitCodeAsync());
+        Assert.All(members, member => Assert.False(IsAlive(member)));
+        Assert.DoesNotContain(run.Output, line => line.Contains("restart 2", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Data_of_another_number_of_members_is_refused_until_it_is_to_be_fresh()
+    {
+        using var fake = new FakeMember();
+        var cluster = AppHostRun.NewCluster();
+        Directory.CreateDirectory(Path.Combine(AppHostRun.DataOf(cluster), "etcd-0", "member"));
+        var port = FreePorts(6);
+
+        var refused = AppHostRun.Start(cluster, port, fake.Argument);
+        Assert.Equal(1, await refused.ExitCodeAsync());
+        await refused.LineAsync(line => line.Contains("is that of 1 member and cannot be started with 3 members", StringComparison.Ordinal));
+
+        await using var fresh = AppHostRun.Start(cluster, port, fake.Argument, "--fresh");
+        await FakePidAsync(fresh);
+        Assert.False(Directory.Exists(Path.Combine(AppHostRun.DataOf(cluster), "etcd-0", "member")));
+    }
+
     [Fact]
     public async Task A_port_in_use_is_said_and_nothing_is_started()
     {
@@ -55,7 +111,7 @@ public sealed class AppHostProcessTests
         using var taken = new TcpListener(IPAddress.Loopback, port + 1);
         taken.Start();
         var cluster = AppHostRun.NewCluster();
-        await using var run = AppHostRun.Start(cluster, port);
+        await using var run = AppHostRun.Start(cluster, port, "--members", "1");
 
         Assert.Equal(1, await run.ExitCodeAsync());
 
@@ -68,7 +124,7 @@ public sealed class AppHostProcessTests
     public async Task Sigterm_stops_the_member_and_killing_the_app_host_does_not_leave_it_behind()
     {
         using var fake = new FakeMember();
-        await using (var run = AppHostRun.Start(AppHostRun.NewCluster(), FreePorts(), fake.Argument))
+        await using (var run = AppHostRun.Start(AppHostRun.NewCluster(), FreePorts(), fake.Argument, "--members", "1"))
         {
             var member = await FakePidAsync(run);
             await run.SignalAsync("TERM");
@@ -77,7 +133,7 @@ public sealed class AppHostProcessTests
             Assert.False(IsAlive(member));
         }
 
-        await using (var run = AppHostRun.Start(AppHostRun.NewCluster(), FreePorts(), fake.Argument))
+        await using (var run = AppHostRun.Start(AppHostRun.NewCluster(), FreePorts(), fake.Argument, "--members", "1"))
         {
             var member = await FakePidAsync(run);
             await run.SignalAsync("KILL");
@@ -97,13 +153,13 @@ public sealed class AppHostProcessTests
         await File.WriteAllTextAsync(file, "", Cancel);
         var port = FreePorts();
 
-        var kept = AppHostRun.Start(cluster, port, fake.Argument);
+        var kept = AppHostRun.Start(cluster, port, fake.Argument, "--members", "1");
         await FakePidAsync(kept);
         Assert.True(File.Exists(file));
         await kept.SignalAsync("TERM");
         Assert.Equal(0, await kept.ExitCodeAsync());
 
-        await using var fresh = AppHostRun.Start(cluster, port, fake.Argument, "--fresh");
+        await using var fresh = AppHostRun.Start(cluster, port, fake.Argument, "--members", "1", "--fresh");
         await FakePidAsync(fresh);
         Assert.False(File.Exists(file));
     }
@@ -113,7 +169,7 @@ public sealed class AppHostProcessTests
     {
         using var fake = new FakeMember();
         var port = FreePorts();
-        await using var run = AppHostRun.Start(AppHostRun.NewCluster(), port, fake.Argument);
+        await using var run = AppHostRun.Start(AppHostRun.NewCluster(), port, fake.Argument, "--members", "1");
 
         var line = await run.LineAsync(l => l.StartsWith("[etcd-0] flags ", StringComparison.Ordinal));
 
@@ -138,10 +194,10 @@ public sealed class AppHostProcessTests
     }
 
     /// <summary>The child of the AppHost that was started with the member's name.</summary>
-    private static int MemberPid(AppHostRun run) => Directory.EnumerateDirectories("/proc")
+    private static int MemberPid(AppHostRun run, string name = "etcd-0") => Directory.EnumerateDirectories("/proc")
         .Select(d => int.TryParse(Path.GetFileName(d), CultureInfo.InvariantCulture, out var pid) ? pid : 0)
         .Where(pid => pid > 0 && ParentOf(pid) == run.Id)
-        .Single(pid => ReadOrEmpty($"/proc/{pid}/cmdline").Contains("--name\0etcd-0\0", StringComparison.Ordinal));
+        .Single(pid => ReadOrEmpty($"/proc/{pid}/cmdline").Contains($"--name\0{name}\0", StringComparison.Ordinal));
 
     /// <summary>From a line such as <c>42 (Etcd.Server) S 41 42 ...</c>: the name may hold anything, the state may be any.</summary>
     private static int ParentOf(int pid)
@@ -182,22 +238,15 @@ public sealed class AppHostProcessTests
         }
     }
 
-    private static int FreePorts()
+    /// <summary>Free ports in a row; the first of them.</summary>
+    private static int FreePorts(int count = 2)
     {
         while (true)
         {
-            using var first = new TcpListener(IPAddress.Loopback, 0);
-            first.Start();
-            var port = ((IPEndPoint)first.LocalEndpoint).Port;
-            try
+            var first = Random.Shared.Next(20_000, 32_000);
+            if (Enumerable.Range(first, count).All(TestKit.Processes.FreePorts.IsFree))
             {
-                using var second = new TcpListener(IPAddress.Loopback, port + 1);
-                second.Start();
-                return port;
-            }
-            catch (Exception e) when (e is SocketException or ArgumentOutOfRangeException)
-            {
-                // The next one is taken; try another pair.
+                return first;
             }
         }
     }

@@ -32,6 +32,7 @@ internal sealed class AppHostRun : IAsyncDisposable
     {
         var start = new ProcessStartInfo("dotnet")
         {
+            RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
@@ -67,6 +68,13 @@ internal sealed class AppHostRun : IAsyncDisposable
         }
 
         throw new TimeoutException($"The line did not come. The output was:{Environment.NewLine}{string.Join(Environment.NewLine, _output)}");
+    }
+
+    /// <summary>Types a line.</summary>
+    public async Task TypeAsync(string line)
+    {
+        await _process.StandardInput.WriteLineAsync(line);
+        await _process.StandardInput.FlushAsync(TestContext.Current.CancellationToken);
     }
 
     /// <summary>Sends a signal to the AppHost alone.</summary>

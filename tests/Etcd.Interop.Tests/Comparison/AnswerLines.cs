@@ -12,16 +12,16 @@ namespace Etcd.Interop.Tests.Comparison;
 internal static partial class AnswerLines
 {
     /// <summary>The lines of a command's end.</summary>
-    public static IReadOnlyList<string> Of(CommandResult result, ServerProcess server) =>
+    public static IReadOnlyList<string> Of(CommandResult result, Target target) =>
     [
         $"exit: {result.ExitCode}",
-        .. Of("out", Split(result.Stdout), server),
-        .. Of("err", Split(result.Stderr), server),
+        .. Of("out", Split(result.Stdout), target),
+        .. Of("err", Split(result.Stderr), target),
     ];
 
     /// <summary>The lines of an output.</summary>
-    public static IEnumerable<string> Of(string name, IEnumerable<string> output, ServerProcess server) =>
-        output.SelectMany(FieldsOrText).Where(l => !IsOfTheRun().IsMatch(l)).Select(l => $"{name}: {Normalize(l, server)}");
+    public static IEnumerable<string> Of(string name, IEnumerable<string> output, Target target) =>
+        output.SelectMany(FieldsOrText).Where(l => !IsOfTheRun().IsMatch(l)).Select(l => $"{name}: {Normalize(l, target)}");
 
     /// <summary>The fields of a JSON value, in its order.</summary>
     public static IEnumerable<string> Fields(JsonElement json, string path = "") => json.ValueKind switch
@@ -51,12 +51,13 @@ internal static partial class AnswerLines
         }
     }
 
-    private static string Normalize(string line, ServerProcess server)
+    private static string Normalize(string line, Target target)
     {
-        line = line.Replace(server.ClientUrl, "<url>", StringComparison.Ordinal).Replace(server.Endpoint, "<endpoint>", StringComparison.Ordinal);
+        line = target.Hide(line);
         line = Took().Replace(line, "$1<time>");
         line = TimeLeft().Replace(line, "$1<seconds>");
         line = SizeText().Replace(Size().Replace(line, "$1<size>"), "<size>");
+        line = target.Cluster is null ? line : HideElections(line);
         if (line.StartsWith('+') || line.StartsWith('|'))
         {
             // Tables are as wide as what was replaced.
@@ -65,6 +66,24 @@ internal static partial class AnswerLines
 
         return line;
     }
+
+    /// <summary>How often a cluster elected a leader, and with it the length of its log, is chance; so are leases in keys of locks.</summary>
+    private static string HideElections(string line)
+    {
+        line = RaftField().Replace(line, "$1<raft>");
+        line = RaftColumns().Replace(line, "$1<raft>$2<raft>$3<raft>$4");
+        return LeaseInKey().Replace(line, "/<lease>");
+    }
+
+    [GeneratedRegex("((?:raft_term|raftTerm|raftIndex|raftAppliedIndex) = |\"(?:RaftTerm|RaftIndex|RaftAppliedIndex)\" : )[0-9]+")]
+    private static partial Regex RaftField();
+
+    // Learner, term, index, applied index: "false, 2, 8, 8, " and "| false | 2 | 8 | 8 |".
+    [GeneratedRegex("((?:true|false)(?:, | +\\| +))[0-9]+(, | +\\| +)[0-9]+(, | +\\| +)[0-9]+(, | +\\|)")]
+    private static partial Regex RaftColumns();
+
+    [GeneratedRegex("/[0-9a-f]{12,16}\\b")]
+    private static partial Regex LeaseInKey();
 
     [GeneratedRegex("^(ts|caller|target) = ")]
     private static partial Regex IsOfTheRun();

@@ -57,7 +57,7 @@ internal static class Comparer
     private static async Task<IReadOnlyList<Answer>> AskAsync(Scenario scenario, ServerProgram program)
     {
         await using ServerProcess server = await ServerProcess.StartAsync(program, scenario.Flags, Session.Cancellation);
-        using var session = new Session(server);
+        using var session = new Session(Target.Of(server));
         try
         {
             return await scenario.RunAsync(session);

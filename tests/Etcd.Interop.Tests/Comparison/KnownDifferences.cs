@@ -65,10 +65,29 @@ internal static class KnownDifferences
         new("endpoint", "endpoint status -w json --hex", Json("3.5.16"), Json("3.7.1"), Version),
         new("endpoint", "endpoint status -w fields", "out: \"Version\" : \"3.5.16\"", "out: \"Version\" : \"3.7.1\"", Version),
         new("endpoint", "endpoint status -w table", Table("3.5.16"), Table("3.7.1"), Version),
+        .. Enumerable.Range(0, 3).SelectMany(OfClusterMember),
+        new(
+            ClusterScenarios.ComeAndGo, "endpoint status -w fields at 3", "out: \"Version\" : \"3.5.16\"", "out: \"Version\" : \"3.7.1\"", Version),
+        new(ClusterScenarios.Moves, "endpoint status -w simple at 2", Led("3.5.16"), Led("3.7.1"), Version),
     ];
 
     /// <summary>Those that a program is to show: the reference has none from itself.</summary>
     public static IReadOnlyList<KnownDifference> Of(ServerProgram tested) => tested == ServerProgram.Real ? [] : All;
+
+    private static IEnumerable<KnownDifference> OfClusterMember(int i)
+    {
+        string leads = i == 0 ? "true" : "false";
+        string Line(string version) => $"out: <url-{i}>, <id-{i}>, {version}, <size>, {leads}, false, <raft>, <raft>, <raft>, ";
+        string Row(string version) => $"out: | <url-{i}> | <id-{i}> | {version} | <size> | {leads} | false | <raft> | <raft> | <raft> | |";
+        string Field(string version) => $"out: [{i}].Status.version = \"{version}\"";
+        yield return new(ClusterScenarios.Itself, "endpoint status --cluster at 0", Line("3.5.16"), Line("3.7.1"), Version);
+        yield return new(ClusterScenarios.Itself, "endpoint status --cluster -w table at 0", Row("3.5.16"), Row("3.7.1"), Version);
+        yield return new(
+            ClusterScenarios.Itself, "endpoint status --cluster -w fields at 0", "out: \"Version\" : \"3.5.16\"", "out: \"Version\" : \"3.7.1\"", Version);
+        yield return new(ClusterScenarios.Itself, "endpoint status --cluster -w json at 0", Field("3.5.16"), Field("3.7.1"), Version);
+    }
+
+    private static string Led(string version) => $"out: <endpoint-2>, <id-2>, {version}, <size>, true, false, <raft>, <raft>, <raft>, ";
 
     private static string Simple(string version) => $"out: <endpoint>, 8e9e05c52164694d, {version}, <size>, true, false, 2, 5, 5, ";
 

@@ -1,10 +1,9 @@
-using Etcd.TestKit.Processes;
 using Grpc.Net.Client;
 
 namespace Etcd.Interop.Tests.Comparison;
 
-/// <summary>One run of a scenario against one fresh member: what it knows of it so far and what it got.</summary>
-internal sealed class Session(ServerProcess server) : IDisposable
+/// <summary>One run of a scenario against one fresh member, or cluster: what it knows of it so far and what it got.</summary>
+internal sealed class Session(Target target) : IDisposable
 {
     private readonly List<Answer> _answers = [];
     private readonly Dictionary<string, (string Text, string Shown)> _names = [];
@@ -12,15 +11,19 @@ internal sealed class Session(ServerProcess server) : IDisposable
 
     public static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public ServerProcess Server { get; } = server;
+    public Target Target { get; } = target;
 
     /// <summary>A channel to the member for what etcdctl cannot ask.</summary>
-    public GrpcChannel Channel => _channel ??= GrpcChannel.ForAddress(Server.ClientUrl);
+    public GrpcChannel Channel => _channel ??= GrpcChannel.ForAddress(Target.ClientUrl);
 
     public IReadOnlyList<Answer> Answers => _answers;
 
-    /// <summary>Keeps an answer; what was named is shown by its name.</summary>
-    public void Add(string step, IEnumerable<string> lines) => _answers.Add(new Answer(step, [.. lines.Select(Hide)]));
+    /// <summary>Keeps an answer; what was named is shown by its name. Lines that come in no order are sorted.</summary>
+    public void Add(string step, IEnumerable<string> lines, bool sorted = false)
+    {
+        lines = lines.Select(Hide);
+        _answers.Add(new Answer(step, [.. sorted ? lines.Order(StringComparer.Ordinal) : lines]));
+    }
 
     /// <summary>Names a value that differs from run to run: <c>$name</c> in later commands means it, and answers show it as given.</summary>
     public void Name(string name, string text, string shown) => _names[name] = (text, shown);

@@ -31,7 +31,7 @@ internal sealed class SimDataFile(SimDisk disk, SimInode inode, string path, boo
     public void WriteAt(ReadOnlySpan<byte> data, long offset)
     {
         CheckWritable("write");
-        using SimDisk.Operation operation = disk.Begin("write " + Path);
+        using SimDisk.Operation operation = disk.Begin("write", Path);
         long fits = disk.Fits(inode, offset + data.Length) - offset;
         if (fits > 0)
         {
@@ -60,14 +60,14 @@ internal sealed class SimDataFile(SimDisk disk, SimInode inode, string path, boo
     public void SetLength(long length)
     {
         CheckWritable("truncate");
-        using SimDisk.Operation operation = disk.Begin("truncate " + Path);
+        using SimDisk.Operation operation = disk.Begin("truncate", Path);
         Extend(length, "truncate");
     }
 
     public void Preallocate(long length)
     {
         CheckWritable("preallocate");
-        using SimDisk.Operation operation = disk.Begin("preallocate " + Path);
+        using SimDisk.Operation operation = disk.Begin("preallocate", Path);
         if (length > inode.Length)
         {
             Extend(length, "preallocate");
@@ -112,7 +112,7 @@ internal sealed class SimDataFile(SimDisk disk, SimInode inode, string path, boo
     private void Sync(string call)
     {
         CheckWritable(call);
-        using SimDisk.Operation operation = disk.Begin(call + " " + Path);
+        using SimDisk.Operation operation = disk.Begin(call, Path);
         disk.Options.Syncing?.Invoke(Path);
         if (disk.SyncFails())
         {

@@ -14,8 +14,6 @@ public sealed class SimDisk : IFileSystem
     public const int SectorBytes = 512;
 
     private readonly SimDirectory _root;
-    private bool _crashed;
-    private bool _syncHasFailed;
     private int _epoch;
 
     public SimDisk(SimDiskOptions? options = null)
@@ -27,13 +25,34 @@ public sealed class SimDisk : IFileSystem
     {
         _root = root;
         Options = options;
-        Random = new Random(options.Seed);
+        Random = options.Random ?? new Random(options.Seed);
+        CrashAtOperation = options.CrashAtOperation;
+        FailSyncAtOperation = options.FailSyncAtOperation;
+        CapacityBytes = options.CapacityBytes;
     }
 
     public SimDiskOptions Options { get; }
 
     /// <summary>How many operations that change something, or sync, have been begun.</summary>
     public long Operations { get; private set; }
+
+    /// <inheritdoc cref="SimDiskOptions.CrashAtOperation"/>
+    public long CrashAtOperation { get; set; }
+
+    /// <inheritdoc cref="SimDiskOptions.FailSyncAtOperation"/>
+    public long FailSyncAtOperation { get; set; }
+
+    /// <inheritdoc cref="SimDiskOptions.CapacityBytes"/>
+    public long CapacityBytes { get; set; }
+
+    /// <summary>Bytes of all files, as the processes see them.</summary>
+    public long UsedBytes => Used(_root);
+
+    /// <summary>Whether the power has failed: this disk is dead, and <see cref="Crash"/> gives the one that survives.</summary>
+    public bool HasCrashed { get; private set; }
+
+    /// <summary>Whether a sync has failed: what the processes see is no longer what is on the disk.</summary>
+    public bool SyncHasFailed { get; private set; }
 
     public bool CanRenameDirectoryWithOpenFiles => true;
 
@@ -42,7 +61,7 @@ public sealed class SimDisk : IFileSystem
     /// <summary>The disk after a power failure at this moment, in the hands of a new process. This one is dead.</summary>
     public SimDisk Crash(CrashKind kind, SimDiskOptions? options = null)
     {
-        _crashed = true;
+        HasCrashed = true;
         Dictionary<NameChange, bool> survives = new(ReferenceEqualityComparer.Instance);
         SimDirectory survivor = _root.Survivor(Random, kind, change =>
         {
@@ -54,7 +73,7 @@ public sealed class SimDisk : IFileSystem
 
             return kept;
         });
-        return new SimDisk(survivor, options ?? new SimDiskOptions { Seed = Options.Seed });
+        return new SimDisk(survivor, options ?? new SimDiskOptions { Seed = Options.Seed, Random = Options.Random });
     }
 
     /// <summary>Ends the process: its open files are closed and unlocked, and all it wrote stays visible.</summary>
@@ -100,12 +119,12 @@ public sealed class SimDisk : IFileSystem
         SimInode inode = node as SimInode ?? new SimInode();
         if (!exists)
         {
-            using Operation operation = Begin("create " + path);
+            using Operation operation = Begin("create", path);
             parent.Change(new NameChange(null, null, parent, name, inode));
         }
         else if (mode == FileOpenMode.CreateOrTruncate)
         {
-            using Operation operation = Begin("truncate " + path);
+            using Operation operation = Begin("truncate", path);
             inode.SetLength(0);
         }
 
@@ -125,7 +144,7 @@ public sealed class SimDisk : IFileSystem
             throw Error(FileSystemError.AlreadyExists, "create directory", path);
         }
 
-        using Operation operation = Begin("create directory " + path);
+        using Operation operation = Begin("create directory", path);
         parent.Change(new NameChange(null, null, parent, name, new SimDirectory()));
     }
 
@@ -151,7 +170,7 @@ public sealed class SimDisk : IFileSystem
             throw Error(FileSystemError.AlreadyExists, "rename", to);
         }
 
-        using Operation operation = Begin($"rename {from} to {to}");
+        using Operation operation = Begin("rename", from);
         NameChange change = new(oldParent, oldName, newParent, newName, node);
         oldParent.Change(change);
         if (!ReferenceEquals(oldParent, newParent))
@@ -169,7 +188,7 @@ public sealed class SimDisk : IFileSystem
             throw Error(FileSystemError.NotFound, "delete", path);
         }
 
-        using Operation operation = Begin("delete " + path);
+        using Operation operation = Begin("delete", path);
         parent.Change(new NameChange(parent, name, null, null, null));
     }
 
@@ -182,7 +201,7 @@ public sealed class SimDisk : IFileSystem
         }
 
         (SimDirectory parent, string name) = ParentOf(path);
-        using Operation operation = Begin("delete directory " + path);
+        using Operation operation = Begin("delete directory", path);
         parent.Change(new NameChange(parent, name, null, null, null));
     }
 
@@ -190,7 +209,7 @@ public sealed class SimDisk : IFileSystem
     {
         CheckAlive(_epoch);
         SimDirectory directory = FindDirectory(path, "fsync directory");
-        using Operation operation = Begin("fsync directory " + path);
+        using Operation operation = Begin("fsync directory", path);
         Options.Syncing?.Invoke(path);
         if (SyncFails())
         {
@@ -205,7 +224,7 @@ public sealed class SimDisk : IFileSystem
 
     internal void CheckAlive(int epoch)
     {
-        if (_crashed)
+        if (HasCrashed)
         {
             throw new SimulatedCrashException("any call after it");
         }
@@ -217,33 +236,33 @@ public sealed class SimDisk : IFileSystem
     /// Counts an operation. The one at which the power fails takes effect as an unsynced change and throws at its end;
     /// a sync then makes nothing durable for certain.
     /// </summary>
-    internal Operation Begin(string description)
+    internal Operation Begin(string verb, string path)
     {
         Operations++;
-        return new Operation(this, description, Operations == Options.CrashAtOperation);
+        return new Operation(this, verb, path, Operations == CrashAtOperation);
     }
 
     internal bool SyncFails()
     {
-        if (_syncHasFailed || Options.FailSyncAtOperation == 0 || Operations < Options.FailSyncAtOperation)
+        if (SyncHasFailed || FailSyncAtOperation == 0 || Operations < FailSyncAtOperation)
         {
             return false;
         }
 
-        _syncHasFailed = true;
+        SyncHasFailed = true;
         return true;
     }
 
     /// <summary>The length up to <paramref name="length"/> that this file can have on this disk.</summary>
     internal long Fits(SimInode inode, long length)
     {
-        if (Options.CapacityBytes == long.MaxValue)
+        if (CapacityBytes == long.MaxValue)
         {
             return length;
         }
 
         long others = Used(_root) - inode.Length;
-        return Math.Min(length, Math.Max(inode.Length, Options.CapacityBytes - others));
+        return Math.Min(length, Math.Max(inode.Length, CapacityBytes - others));
     }
 
     private static long Used(SimDirectory directory) =>
@@ -293,7 +312,7 @@ public sealed class SimDisk : IFileSystem
 
     private static string[] Parts(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries);
 
-    internal readonly struct Operation(SimDisk disk, string description, bool crashes) : IDisposable
+    internal readonly struct Operation(SimDisk disk, string verb, string path, bool crashes) : IDisposable
     {
         public bool Crashes { get; } = crashes;
 
@@ -301,8 +320,8 @@ public sealed class SimDisk : IFileSystem
         {
             if (Crashes)
             {
-                disk._crashed = true;
-                throw new SimulatedCrashException(description);
+                disk.HasCrashed = true;
+                throw new SimulatedCrashException(verb + " " + path);
             }
         }
     }

@@ -6,6 +6,9 @@ public sealed record SimDiskOptions
     /// <summary>Decides what of the unsynced state a crash leaves.</summary>
     public int Seed { get; init; }
 
+    /// <summary>Decides in the place of <see cref="Seed"/>, for whoever draws everything from one source.</summary>
+    public Random? Random { get; init; }
+
     /// <summary>The power fails during this operation; 0 for never.</summary>
     public long CrashAtOperation { get; init; }
 

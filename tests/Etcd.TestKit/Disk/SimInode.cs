@@ -46,7 +46,11 @@ internal sealed class SimInode
             return;
         }
 
-        _durable = [.. Content];
+        foreach (Change change in _unsynced)
+        {
+            _durable = change.ApplyInPlace(_durable);
+        }
+
         _unsynced.Clear();
     }
 
@@ -122,6 +126,18 @@ internal sealed class SimInode
             byte[] after = Resized(before, NewLength ?? Math.Max(before.Length, Offset + Data.Length));
             Data.CopyTo(after.AsSpan((int)Offset));
             return after;
+        }
+
+        /// <summary>The same without a copy where the length stays.</summary>
+        public byte[] ApplyInPlace(byte[] before)
+        {
+            if (NewLength is { } length ? length != before.Length : Offset + Data.Length > before.Length)
+            {
+                return ApplyTo(before);
+            }
+
+            Data.CopyTo(before.AsSpan((int)Offset));
+            return before;
         }
     }
 }

@@ -7,10 +7,17 @@ namespace Etcd.Interop.Tests.Comparison.Steps;
 /// <param name="Input">What it reads from stdin.</param>
 internal sealed record Ctl(string Line, string Input = "") : IStep
 {
+    /// <summary>Which member of a cluster is asked; null for the first.</summary>
+    public int? At { get; init; }
+
+    /// <summary>Whether the lines come in no order.</summary>
+    public bool IsSorted { get; init; }
+
     public async Task RunAsync(Session session)
     {
         CommandResult result = await EtcdCtl.RunAsync(
-            session.Server.Endpoint, CommandLine.Split(session.Resolve(Line)), Session.Cancellation, Input);
-        session.Add(Line, AnswerLines.Of(result, session.Server));
+            session.Target.EndpointOf(At), CommandLine.Split(session.Resolve(Line)), Session.Cancellation, Input);
+        IEnumerable<string> lines = AnswerLines.Of(result, session.Target);
+        session.Add(At is null ? Line : $"{Line} at {At}", lines, IsSorted);
     }
 }

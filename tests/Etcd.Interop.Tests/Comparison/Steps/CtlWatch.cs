@@ -14,9 +14,12 @@ internal sealed record CtlWatch(string Line, int Lines, params IReadOnlyList<ISt
     /// <summary>Whether it goes on to print lines, of which the first are compared.</summary>
     public bool IsEndless { get; init; }
 
+    /// <summary>Which member of a cluster is watched; null for the first.</summary>
+    public int? At { get; init; }
+
     public async Task RunAsync(Session session)
     {
-        await using CapturedProcess watch = EtcdCtl.Start(session.Server.Endpoint, CommandLine.Split(session.Resolve(Line)));
+        await using CapturedProcess watch = EtcdCtl.Start(session.Target.EndpointOf(At), CommandLine.Split(session.Resolve(Line)));
         foreach (IStep step in Seen)
         {
             await step.RunAsync(session);
@@ -26,6 +29,6 @@ internal sealed record CtlWatch(string Line, int Lines, params IReadOnlyList<ISt
         watch.Send(Signal.Kill);
         await watch.WaitForExitAsync(Session.Cancellation);
         Assert.True(IsEndless || watch.StdoutLines.Count == Lines, $"{Line}: {Lines} lines expected:\n{string.Join('\n', watch.StdoutLines)}");
-        session.Add(Line, AnswerLines.Of("out", watch.StdoutLines.Take(Lines), session.Server));
+        session.Add(Line, AnswerLines.Of("out", watch.StdoutLines.Take(Lines), session.Target));
     }
 }

@@ -1,0 +1,49 @@
+namespace Etcd.Client;
+
+/// <summary>The revision that was asked for is compacted away.</summary>
+public sealed class EtcdCompactedException : EtcdException
+{
+    internal EtcdCompactedException(Failure failure, long? compactRevision = null)
+        : base(failure) => CompactRevision = compactRevision;
+
+    /// <summary>
+    /// The store's compact revision: history begins there. Watches know it; null for other requests, whose answers do not say.
+    /// </summary>
+    public long? CompactRevision { get; }
+}
+
+/// <summary>The lease does not exist, or not any more.</summary>
+public sealed class EtcdLeaseNotFoundException : EtcdException
+{
+    internal EtcdLeaseNotFoundException(Failure failure)
+        : base(failure)
+    {
+    }
+}
+
+/// <summary>No endpoint could be reached or had a leader, for as long as the request was allowed to take.</summary>
+public sealed class EtcdUnavailableException : EtcdException
+{
+    internal EtcdUnavailableException(Failure failure)
+        : base(failure)
+    {
+    }
+}
+
+/// <summary>The request took longer than its timeout.</summary>
+public sealed class EtcdTimeoutException : EtcdException
+{
+    internal EtcdTimeoutException(Failure failure)
+        : base(failure)
+    {
+    }
+}
+
+/// <summary>The client is not known, or may not do this.</summary>
+public sealed class EtcdAuthException : EtcdException
+{
+    internal EtcdAuthException(Failure failure)
+        : base(failure)
+    {
+    }
+}

@@ -1,0 +1,73 @@
+namespace Etcd.Client;
+
+/// <summary>
+/// A lease that is kept alive for as long as the session lasts. What belongs to the session, such as a lock, must be given up when
+/// <see cref="LostToken"/> fires. The disposal revokes the lease, which deletes its keys. Safe for concurrent use.
+/// </summary>
+public sealed class EtcdSession : IAsyncDisposable
+{
+    private readonly EtcdConnection _connection;
+    private readonly EtcdLeaseKeeper _keeper;
+    private readonly LeaseClient _leases;
+    private int _ended;
+
+    internal EtcdSession(EtcdConnection connection, LeaseClient leases, EtcdLeaseKeeper keeper)
+    {
+        _connection = connection;
+        _leases = leases;
+        _keeper = keeper;
+    }
+
+    /// <summary>The lease: give it to <see cref="EtcdPutOptions.Lease"/>.</summary>
+    public EtcdLeaseId LeaseId => _keeper.LeaseId;
+
+    /// <summary>The time to live that the server gave last.</summary>
+    public TimeSpan TimeToLive => _keeper.TimeToLive;
+
+    /// <summary>How long the session lasts for certain by this machine's clock, even if no renewal succeeds.</summary>
+    public TimeSpan Remaining => _keeper.Remaining;
+
+    /// <summary>Whether the lease may have ended.</summary>
+    public bool IsLost => _keeper.IsLost;
+
+    /// <summary>
+    /// Fires when the session is over: before the lease can have ended by this machine's clock, at once when a server says that
+    /// there is no such lease, and at the disposal. After <see cref="Orphan"/> it fires when the lease's time has passed.
+    /// </summary>
+    public CancellationToken LostToken => _keeper.LostToken;
+
+    /// <summary>Ends the renewals and leaves the lease to end by itself, or to another session that resumes it.</summary>
+    public void Orphan()
+    {
+        if (Interlocked.Exchange(ref _ended, 1) == 0)
+            _connection.Leases.StopRenewing(_keeper);
+    }
+
+    /// <summary>
+    /// Revokes the lease. Does not throw: a lease that cannot be revoked ends by itself, as the renewals have ended.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _ended, 1) != 0)
+            return;
+        TimeSpan left = _keeper.Remaining;
+        await _keeper.DisposeAsync().ConfigureAwait(false);
+        _keeper.Lose();
+        // A lease that has run out needs no revoke, and one that runs out soon not a long one.
+        if (left <= TimeSpan.Zero || _connection.IsDisposed)
+            return;
+        try
+        {
+            TimeSpan timeout = _connection.Options.Timeout is var most && (most == Timeout.InfiniteTimeSpan || most > left) ? left : most;
+            await _leases.RevokeAsync(LeaseId, new EtcdCallOptions { Timeout = timeout }, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (EtcdLeaseNotFoundException)
+        {
+            // Somebody else was faster.
+        }
+        catch (Exception e) when (e is EtcdException or ObjectDisposedException)
+        {
+            ClientLog.RevokeFailed(_connection.Log, LeaseId, e);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using Etcd.Bench.Compare;
+using Etcd.Bench.Failover;
+
+namespace Etcd.Bench.Tests;
+
+/// <summary>Goal: a command means what was typed, and nothing typed is ignored. Method: the options that come of it.</summary>
+public sealed class ArgumentTests
+{
+    [Fact]
+    public void A_whole_comparison_writes_the_table_of_its_kind()
+    {
+        CompareOptions one = Compare();
+        CompareOptions three = Compare("--members", "3");
+
+        Assert.Equal((1, LoadTarget.All, "RESULTS.md"), (one.Members, one.Target, Path.GetFileName(one.MarkdownPath)));
+        Assert.Equal((3, LoadTarget.All, "RESULTS-cluster.md"), (three.Members, three.Target, Path.GetFileName(three.MarkdownPath)));
+    }
+
+    [Fact]
+    public void A_narrowed_comparison_writes_no_table()
+    {
+        Assert.Null(Compare("--members=3", "--target", "leader").MarkdownPath);
+        Assert.Null(Compare("--members=3", "--ours-only", "--put-rate=1", "--range-rate=1").MarkdownPath);
+        Assert.Equal("x.md", Compare("--members=3", "--clients", "100", "--markdown", "x.md").MarkdownPath);
+    }
+
+    [Fact]
+    public void A_failover_is_of_three_members_and_fifty_kills()
+    {
+        FailoverOptions options = Failover();
+
+        Assert.Equal((50, 3, true, true), (options.Kills, options.Members, options.RunEtcd, options.RunOurs));
+        Assert.Equal("RESULTS-cluster.md", Path.GetFileName(options.MarkdownPath));
+    }
+
+    [Fact]
+    public void A_narrowed_failover_writes_no_table()
+    {
+        FailoverOptions options = Failover("--kills", "3", "--members", "5", "--ours-only");
+
+        Assert.Equal((3, 5, false, true, null), (options.Kills, options.Members, options.RunEtcd, options.RunOurs, options.MarkdownPath));
+    }
+
+    [Theory]
+    [InlineData("--members 2: a cluster has 1, 3 or 5", "--members", "2")]
+    [InlineData("--members 7: a whole number from 1 to 5 is needed", "--members", "7")]
+    [InlineData("--members 1: nobody could take over; give 3 or 5", "--members", "1")]
+    [InlineData("--kills 0: a whole number from 1 to 2147483647 is needed", "--kills", "0")]
+    [InlineData("--ours-only and --etcd-only exclude each other", "--ours-only", "--etcd-only")]
+    [InlineData("--server /does/not/exist: no such file", "--server", "/does/not/exist")]
+    [InlineData("unknown option: --clients", "--clients", "1")]
+    public void What_is_wrong_with_a_failover_is_said(string message, params string[] arguments) =>
+        Assert.Equal(message, Assert.Throws<UsageException>(() => Failover(arguments)).Message);
+
+    [Theory]
+    [InlineData("--target follower: it is one of all, leader", "--target", "follower")]
+    [InlineData("unknown option: --kills", "--kills", "1")]
+    public void What_is_wrong_with_a_comparison_is_said(string message, params string[] arguments) =>
+        Assert.Equal(message, Assert.Throws<UsageException>(() => Compare(arguments)).Message);
+
+    private static CompareOptions Compare(params string[] arguments) => CompareCommand.Parse(new CommandLine(arguments), "compare");
+
+    private static FailoverOptions Failover(params string[] arguments) => FailoverCommand.Parse(new CommandLine(arguments), "failover");
+}

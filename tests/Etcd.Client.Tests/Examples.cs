@@ -1,0 +1,112 @@
+using System.Text.Json.Serialization;
+using Etcd.Protocol.Errors;
+using Microsoft.Extensions.Logging;
+
+namespace Etcd.Client.Tests;
+
+/// <summary>The README's code, word for word, so that it compiles. <see cref="ReadmeTests"/> compares them.</summary>
+internal static partial class Examples
+{
+    public static async Task ConnectAsync()
+    {
+        await using var client = new EtcdClient("http://localhost:2379");
+        await client.Kv.PutAsync("greeting", "hello");
+        EtcdKeyValue? greeting = await client.Kv.GetAsync("greeting");
+        Console.WriteLine(greeting?.Value);
+    }
+
+    public static async Task ConfigureAsync(ILoggerFactory loggerFactory)
+    {
+        await using var byString = new EtcdClient("Endpoints=http://a:2379,http://b:2379;Username=app;Password=secret;Namespace=app/");
+        var options = new EtcdClientOptions
+        {
+            Endpoints = { "https://a:2379", "https://b:2379" },
+            Tls = new EtcdTlsOptions { CaFile = "ca.pem", CertFile = "client.pem", KeyFile = "client.key" },
+            Timeout = TimeSpan.FromSeconds(5),
+        };
+        await using var byOptions = new EtcdClient(options, loggerFactory);
+    }
+
+    public static async Task KeysAsync(IEtcdClient client)
+    {
+        await client.Kv.PutAsync("config/color", "blue", new EtcdPutOptions { ReturnPrevious = true });
+        await client.Kv.PutJsonAsync("config/window", new Window(800, 600), AppJson.Default.Window);
+        Window? window = await client.Kv.GetJsonAsync("config/window", AppJson.Default.Window);
+
+        // Any number of keys, in pages that are all read at one revision.
+        await foreach (EtcdKeyValue item in client.Kv.ListAsync(EtcdRange.Prefix("config/")))
+            Console.WriteLine($"{item.Key} = {item.Value} since revision {item.ModRevision}");
+        Console.WriteLine(window);
+    }
+
+    public static async Task TransactAsync(IEtcdClient client)
+    {
+        EtcdOp<EtcdPutResult> take = EtcdOp.Put("jobs/7", "mine");
+        EtcdOp<EtcdRangeResult> owner = EtcdOp.Get("jobs/7");
+        EtcdTxnResult result = await client.Kv.CommitAsync(
+            new EtcdTxn().If(EtcdCompare.NotExists("jobs/7")).Then(take).Else(owner));
+        Console.WriteLine(result.Succeeded
+            ? $"ours since revision {result.ResultOf(take).Revision}"
+            : $"taken by {result.ResultOf(owner).Items[0].Value}");
+    }
+
+    public static async Task WatchAsync(IEtcdClient client, CancellationToken stopping)
+    {
+        await foreach (EtcdWatchBatch batch in client.Watch.WatchAsync(EtcdRange.Prefix("config/"), cancellationToken: stopping))
+            foreach (EtcdWatchEvent change in batch.Events)
+                Console.WriteLine($"revision {batch.Revision}: {change.Type} {change.Key}");
+    }
+
+    public static async Task CopyAsync(IEtcdClient client, CancellationToken stopping)
+    {
+        var known = new Dictionary<EtcdKey, EtcdValue>();
+        await foreach (EtcdWatchBatch batch in client.Watch.GetThenWatchAsync(EtcdRange.Prefix("config/"), cancellationToken: stopping))
+        {
+            if (batch.StartsSnapshot)
+                known.Clear();
+            foreach (EtcdWatchEvent change in batch.Events)
+            {
+                if (change.Type == EtcdEventType.Put)
+                    known[change.Key] = change.Value;
+                else
+                    known.Remove(change.Key);
+            }
+        }
+    }
+
+    public static async Task HoldAsync(IEtcdClient client, CancellationToken stopping)
+    {
+        await using EtcdSession session = await client.Leases.CreateSessionAsync(TimeSpan.FromSeconds(10), stopping);
+        await client.Kv.PutAsync("workers/1", "here", new EtcdPutOptions { Lease = session.LeaseId }, stopping);
+        await WorkAsync(session.LostToken);
+    }
+
+    public static async Task FailAsync(IEtcdClient client)
+    {
+        try
+        {
+            await client.Kv.PutAsync("greeting", "hello", new EtcdPutOptions { Timeout = TimeSpan.FromSeconds(2) });
+        }
+        catch (EtcdException e) when (e.ErrorId == EtcdErrorId.NoSpace)
+        {
+            Console.WriteLine("The quota is used up.");
+        }
+        catch (EtcdException e) when (e.OutcomeUnknown)
+        {
+            Console.WriteLine("The put may have been carried out: read before doing it again.");
+        }
+    }
+
+    public static async Task SeparateAsync(IEtcdClient client)
+    {
+        IEtcdClient tenant = client.WithNamespace("tenants/7/");
+        await tenant.Kv.PutAsync("color", "blue"); // tenants/7/color
+    }
+
+    private static Task WorkAsync(CancellationToken lost) => Task.Delay(Timeout.Infinite, lost);
+
+    internal sealed record Window(int Width, int Height);
+
+    [JsonSerializable(typeof(Window))]
+    internal sealed partial class AppJson : JsonSerializerContext;
+}

@@ -1,0 +1,103 @@
+using Etcd.Protocol.Errors;
+using Etcd.TestKit.Network;
+
+namespace Etcd.Client.Tests.Suites;
+
+/// <summary>Goal: leases and sessions do what they promise, with real time. What takes long is tested with a fake clock.</summary>
+public abstract class LeaseSuite : ClientSuite
+{
+    [Fact]
+    public async Task A_lease_is_granted_told_renewed_and_revoked()
+    {
+        EtcdClient client = NewClient();
+        EtcdLeaseGrant grant = await client.Leases.GrantAsync(TimeSpan.FromSeconds(99.5), cancellationToken: Token);
+        await client.Kv.PutAsync(Prefix + "k", "v", new EtcdPutOptions { Lease = grant.Id }, Token);
+
+        EtcdLeaseInfo? info = await client.Leases.TimeToLiveAsync(grant.Id, keys: true, cancellationToken: Token);
+        TimeSpan renewed = await client.Leases.KeepAliveOnceAsync(grant.Id, cancellationToken: Token);
+        IReadOnlyList<EtcdLeaseId> all = await client.Leases.ListAsync(cancellationToken: Token);
+        await client.Leases.RevokeAsync(grant.Id, cancellationToken: Token);
+
+        Assert.Equal(TimeSpan.FromSeconds(100), grant.TimeToLive);
+        Assert.Equal(Prefix + "k", info!.Keys.Single().ToString());
+        Assert.Equal(TimeSpan.FromSeconds(100), info.Granted);
+        Assert.Equal(TimeSpan.FromSeconds(100), renewed);
+        Assert.Contains(grant.Id, all);
+        Assert.Null(await client.Kv.GetAsync(Prefix + "k", cancellationToken: Token));
+        Assert.Null(await client.Leases.TimeToLiveAsync(grant.Id, cancellationToken: Token));
+        await Assert.ThrowsAsync<EtcdLeaseNotFoundException>(async () => await client.Leases.KeepAliveOnceAsync(grant.Id, cancellationToken: Token));
+        await Assert.ThrowsAsync<EtcdLeaseNotFoundException>(async () => await client.Leases.RevokeAsync(grant.Id, cancellationToken: Token));
+        await Assert.ThrowsAsync<EtcdLeaseNotFoundException>(async () => await client.Leases.ResumeSessionAsync(grant.Id, Token));
+    }
+
+    [Fact]
+    public async Task An_id_of_the_callers_choice_is_taken_once()
+    {
+        EtcdClient client = NewClient();
+        var options = new EtcdGrantOptions { Id = new EtcdLeaseId(Random.Shared.NextInt64(1, long.MaxValue)) };
+
+        EtcdLeaseGrant grant = await client.Leases.GrantAsync(TimeSpan.FromMinutes(1), options, Token);
+        var again = await Assert.ThrowsAsync<EtcdException>(async () => await client.Leases.GrantAsync(TimeSpan.FromMinutes(1), options, Token));
+
+        Assert.Equal(options.Id, grant.Id);
+        Assert.Equal(EtcdErrorId.LeaseExists, again.ErrorId);
+    }
+
+    [Fact]
+    public async Task A_sessions_end_deletes_its_keys_and_an_orphans_does_not()
+    {
+        EtcdClient client = NewClient();
+        EtcdSession ended = await client.Leases.CreateSessionAsync(TimeSpan.FromMinutes(1), Token);
+        EtcdSession orphaned = await client.Leases.CreateSessionAsync(TimeSpan.FromMinutes(1), Token);
+        await client.Kv.PutAsync(Prefix + "ended", "", new EtcdPutOptions { Lease = ended.LeaseId }, Token);
+        await client.Kv.PutAsync(Prefix + "orphaned", "", new EtcdPutOptions { Lease = orphaned.LeaseId }, Token);
+
+        await ended.DisposeAsync();
+        orphaned.Orphan();
+        await orphaned.DisposeAsync();
+
+        Assert.True(ended.LostToken.IsCancellationRequested);
+        Assert.Null(await client.Kv.GetAsync(Prefix + "ended", cancellationToken: Token));
+        Assert.False(orphaned.LostToken.IsCancellationRequested);
+        Assert.NotNull(await client.Kv.GetAsync(Prefix + "orphaned", cancellationToken: Token));
+        await using EtcdSession resumed = await client.Leases.ResumeSessionAsync(orphaned.LeaseId, Token);
+        Assert.False(resumed.IsLost);
+    }
+
+    [Fact]
+    public async Task A_session_whose_lease_is_revoked_by_another_is_lost_with_the_next_renewal()
+    {
+        EtcdClient client = NewClient();
+        await using EtcdSession session = await client.Leases.CreateSessionAsync(TimeSpan.FromSeconds(3), Token);
+
+        await client.Leases.RevokeAsync(session.LeaseId, cancellationToken: Token);
+
+        await FiresAsync(session.LostToken);
+        Assert.True(session.IsLost);
+    }
+
+    /// <summary>The connection is cut so often that without reconnecting no renewal would get through for longer than the lease lasts.</summary>
+    [Fact]
+    public async Task Sessions_outlive_lost_connections()
+    {
+        FaultProxy proxy = NewProxy();
+        EtcdClient client = NewClient(proxy.Url);
+        EtcdSession[] sessions = await Task.WhenAll(Enumerable.Range(0, 20).Select(
+            _ => client.Leases.CreateSessionAsync(TimeSpan.FromSeconds(2), Token).AsTask()));
+        var time = System.Diagnostics.Stopwatch.StartNew();
+
+        // Three times as long as the leases last unless they are renewed.
+        while (time.Elapsed < TimeSpan.FromSeconds(6))
+        {
+            proxy.Reset();
+            await Task.Delay(100, Token);
+        }
+
+        foreach (EtcdSession session in sessions)
+        {
+            Assert.False(session.IsLost);
+            Assert.NotNull(await client.Leases.TimeToLiveAsync(session.LeaseId, cancellationToken: Token));
+            await session.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,22 @@
+using Etcd.Server.Apply;
+using Etcd.Server.Io;
+using Etcd.Server.Primitives;
+using Etcd.Server.Raft;
+
+namespace Etcd.Simulation.Members;
+
+/// <summary>The observer's place beside the state as a whole: it sees when all of it is replaced.</summary>
+internal sealed class ObservedState(IStateSnapshots inner, Action installed) : IStateSnapshots
+{
+    public ConfState Configuration => inner.Configuration;
+
+    public ReadOnlyMemory<byte> MembershipData => inner.MembershipData;
+
+    public ISnapshotContent Export(LogIndex applied, Term term) => inner.Export(applied, term);
+
+    public void Install(Stream content)
+    {
+        inner.Install(content);
+        installed();
+    }
+}
