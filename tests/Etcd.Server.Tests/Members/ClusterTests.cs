@@ -1,6 +1,5 @@
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Etcdserverpb;
-using Etcd.Server.Api;
 using Etcd.Server.Api.Leases;
 using Etcd.Server.Api.Watches;
 using Etcd.Server.Hosting.Flags;
