@@ -15,9 +15,9 @@ internal static class StreamEnds
 
     /// <summary>The error of a stream that was cancelled.</summary>
     /// <param name="api">The node.</param>
-    /// <param name="leaderLost">What <see cref="LeaderLost"/> gave.</param>
     /// <param name="otherwise">The error if its client went away.</param>
-    public static EtcdError WhyEnded(this ApiContext api, CancellationToken leaderLost, EtcdError otherwise)
+    /// <param name="leaderLost">What <see cref="LeaderLost"/> gave.</param>
+    public static EtcdError WhyEnded(this ApiContext api, EtcdError otherwise, CancellationToken leaderLost)
     {
         ArgumentNullException.ThrowIfNull(api);
         return api.Stopping.IsCancellationRequested ? EtcdErrors.Stopped

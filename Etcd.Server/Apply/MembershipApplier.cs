@@ -1,6 +1,5 @@
 using Etcd.Protocol.Errors;
 using Etcd.Server.Membership;
-using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 
 namespace Etcd.Server.Apply;

@@ -61,6 +61,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     private readonly TaskCompletionSource _serving = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _removed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
+    private Task _monitoring = Task.CompletedTask;
     private ITimer? _ticker;
     private int _ticksToAdvance;
     private bool _keptLeases;
@@ -221,10 +222,11 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     public void Start()
     {
         TellWhoWeAre();
+        // Before the threads: what they apply first are the members.
+        _peers.Start(_node);
         _applyThread.Start();
         _watchThread!.Start();
         _logThread.Start();
-        _peers.Start(_node);
         _node.Start();
         bool alone = _recovered.IsNew && _cluster.Current.Members.Count == 1;
         _ticksToAdvance = alone || !_options.InitialElectionTickAdvance ? 0 : AdvanceMilliseconds / _options.HeartbeatMilliseconds;
@@ -233,7 +235,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         _ = PublishAsync();
         _ = ServeAsync();
         _ = LeaveIfRemovedAsync();
-        _ = _versions.RunAsync(_stopping.Token);
+        _monitoring = _versions.RunAsync(_stopping.Token);
     }
 
     /// <summary>
@@ -301,6 +303,8 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         Fail(_started);
         Fail(_serving);
         _recovered.Wal.Dispose();
+        await _monitoring.ConfigureAwait(false);
+        _versions.Dispose();
         _leadership.Dispose();
         _stopping.Dispose();
     }

@@ -63,7 +63,7 @@ internal sealed class LeaseService(ApiContext api) : Protocol.Etcdserverpb.Lease
         }
         catch (Exception e) when (e is OperationCanceledException or EtcdErrorException && ended.IsCancellationRequested)
         {
-            throw api.WhyEnded(leaderLost, EtcdErrors.Canceled).ToException();
+            throw api.WhyEnded(EtcdErrors.Canceled, leaderLost).ToException();
         }
     }
 

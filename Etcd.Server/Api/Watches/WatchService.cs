@@ -39,7 +39,7 @@ internal sealed class WatchService(ApiContext api)
         }
         catch (OperationCanceledException)
         {
-            throw api.WhyEnded(leaderLost, EtcdErrors.WatchCanceled).ToException();
+            throw api.WhyEnded(EtcdErrors.WatchCanceled, leaderLost).ToException();
         }
         finally
         {

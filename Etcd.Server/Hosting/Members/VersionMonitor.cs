@@ -14,7 +14,7 @@ namespace Etcd.Server.Hosting.Members;
 /// theirs and proposes the lowest, if that is higher than the agreed one.
 /// </summary>
 internal sealed class VersionMonitor(
-    MemberNode node, ClusterState cluster, MemberId self, ClaimedVersion own, IPeerCalls calls, TimeProvider clock, ILogger log)
+    MemberNode node, ClusterState cluster, MemberId self, ClaimedVersion own, IPeerCalls calls, TimeProvider clock, ILogger log) : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
@@ -28,11 +28,14 @@ internal sealed class VersionMonitor(
         {
             _leads.Release();
         }
-        catch (SemaphoreFullException)
+        catch (Exception e) when (e is SemaphoreFullException or ObjectDisposedException)
         {
-            // It will look anyway.
+            // It will look anyway, or never again.
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _leads.Dispose();
 
     /// <summary>The version to propose; null if the agreed one stays.</summary>
     /// <param name="agreed">The agreed version; null before there is one.</param>

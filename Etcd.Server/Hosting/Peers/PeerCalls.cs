@@ -134,9 +134,9 @@ internal sealed class PeerCalls(PeerHttp http, PeerIdentity self) : IPeerCalls
             {
                 return await call(url).ConfigureAwait(false);
             }
-            catch (Exception e) when (!cancellation.IsCancellationRequested
-                && e is IOException or HttpRequestException or JsonException or InvalidProtocolBufferException or FormatException or OperationCanceledException)
+            catch (Exception e) when (e is IOException or HttpRequestException or JsonException or InvalidProtocolBufferException or FormatException or OperationCanceledException)
             {
+                cancellation.ThrowIfCancellationRequested();
                 last = e;
             }
         }

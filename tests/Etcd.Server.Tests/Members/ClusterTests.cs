@@ -1,6 +1,5 @@
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Etcdserverpb;
-using Etcd.Server.Api;
 using Etcd.Server.Api.Leases;
 using Etcd.Server.Api.Watches;
 using Etcd.Server.Hosting.Flags;
@@ -47,7 +46,7 @@ public sealed class ClusterTests
         Assert.NotEqual(leader.Member.MemberId, other.Member.Leader);
 
         RunningMember back = await cluster.StartAsync(leader.Name);
-        await back.Member.Started.WaitAsync(Cancel);
+        await back.StartedAsync();
         Assert.Equal("second", await back.GetAsync("m1"));
         Assert.Equal(leader.Member.MemberId, back.Member.MemberId);
         await InProcessCluster.UntilAsync("the same applied index", () =>
@@ -64,14 +63,15 @@ public sealed class ClusterTests
         MemberAddResponse added = await follower.Cluster.MemberAdd(
             new MemberAddRequest { PeerURLs = { url }, IsLearner = true }, new TestCall(Cancel));
         Assert.Equal((4, true, "", 0L), (added.Members.Count, added.Member.IsLearner, added.Member.Name, added.Header.Revision));
-        await RefusedAsync(EtcdErrors.PeerUrlExists, follower.Cluster.MemberAdd(new MemberAddRequest { PeerURLs = { url } }, new TestCall(Cancel)));
+        await RefusedAsync(EtcdErrors.PeerUrlExists, follower.Cluster.MemberAdd(
+            new MemberAddRequest { PeerURLs = { url, "http://127.0.0.1:2" } }, new TestCall(Cancel)));
         await RefusedAsync(EtcdErrors.TooManyLearners, follower.Cluster.MemberAdd(
             new MemberAddRequest { PeerURLs = { "http://127.0.0.1:1" }, IsLearner = true }, new TestCall(Cancel)));
         await RefusedAsync(EtcdErrors.LearnerNotReady, PromoteAsync(follower, added.Member.ID));
 
         RunningMember learner = await cluster.StartAsync("m4", InitialClusterState.Existing);
         Assert.Equal(added.Member.ID, learner.Member.MemberId.Value);
-        await learner.Member.Started.WaitAsync(Cancel);
+        await learner.StartedAsync();
         await follower.PutAsync("k", "v");
         await InProcessCluster.UntilAsync("the learner to follow", () => learner.GetHere("k") == "v");
         Assert.True(learner.Member.IsLearner);

@@ -22,7 +22,7 @@ namespace Etcd.Server.Tests.Members;
 /// </summary>
 internal sealed class InProcessCluster : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("etcd-cluster-");
     private readonly SortedDictionary<string, string> _peerUrls = new(StringComparer.Ordinal);
@@ -53,7 +53,7 @@ internal sealed class InProcessCluster : IAsyncDisposable
 
         foreach (string name in names)
         {
-            await cluster[name].Member.Started.WaitAsync(Patience, Cancel);
+            await cluster[name].StartedAsync();
         }
 
         return cluster;
@@ -143,6 +143,10 @@ internal sealed record RunningMember(string Name, EtcdMember Member, WebApplicat
     public ClusterService Cluster => new(Member.Api);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    /// <summary>Waits until the cluster knows it; if it cannot go on, says why.</summary>
+    public async Task StartedAsync() =>
+        await await Task.WhenAny(Member.Failed, Member.Started).WaitAsync(InProcessCluster.Patience, Cancel);
 
     /// <summary>Puts, as often as it takes while leaders change.</summary>
     public Task PutAsync(string key, string value) => InProcessCluster.UntilAsync($"a put of {key} at {Name}", async () =>
