@@ -6,7 +6,6 @@ using Etcd.Server.Membership;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 using Etcd.Server.Storage;
-using Etcd.Server.Tests.Storage;
 using Google.Protobuf;
 
 namespace Etcd.Server.Tests.Apply;

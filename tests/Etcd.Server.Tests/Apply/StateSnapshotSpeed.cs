@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Etcd.Server.Bolt;
 using Etcd.Server.Io;
 using Etcd.Server.Io.Os;
 using Etcd.Server.Primitives;
@@ -52,6 +51,7 @@ public sealed class StateSnapshotSpeed(ITestOutputHelper output)
             long allocated = GC.GetAllocatedBytesForCurrentThread();
             long peak = 0;
             long began = Stopwatch.GetTimestamp();
+            TimeSpan cpu = Environment.CpuUsage.TotalTime;
             ISnapshotContent pinned = source.Pin();
             TimeSpan pin = Stopwatch.GetElapsedTime(began);
             long length = pinned.Length;
@@ -64,20 +64,21 @@ public sealed class StateSnapshotSpeed(ITestOutputHelper output)
             }
 
             output.WriteLine(
-                $"export: pin {pin.TotalMilliseconds:f2} ms, length {plan.TotalSeconds:f2} s, written {Stopwatch.GetElapsedTime(began).TotalSeconds:f2} s,"
+                $"export: pin {pin.TotalMilliseconds:f2} ms, length {plan.TotalSeconds:f2} s, written {Stopwatch.GetElapsedTime(began).TotalSeconds:f2} s, CPU {(Environment.CpuUsage.TotalTime - cpu).TotalSeconds:f2} s,"
                 + $" {length / 1e6:f0} MB, heap +{peak / 1e6:f1} MB, allocated {(GC.GetAllocatedBytesForCurrentThread() - allocated) / 1e6:f1} MB");
             pinned.Dispose();
 
             before = Settled();
             var copy = new StateBench();
             began = Stopwatch.GetTimestamp();
+            cpu = Environment.CpuUsage.TotalTime;
             using (IDataFile file = OsFileSystem.Instance.Open(path, FileOpenMode.Read))
             using (var stream = new DataFileStream(file))
                 copy.Machine.Install(stream);
 
             TimeSpan install = Stopwatch.GetElapsedTime(began);
             output.WriteLine(
-                $"import: {install.TotalSeconds:f2} s, heap +{(GC.GetTotalMemory(false) - before) / 1e6:f0} MB, settled +{(Settled() - before) / 1e6:f0} MB,"
+                $"import: {install.TotalSeconds:f2} s, CPU {(Environment.CpuUsage.TotalTime - cpu).TotalSeconds:f2} s, heap +{(GC.GetTotalMemory(false) - before) / 1e6:f0} MB, settled +{(Settled() - before) / 1e6:f0} MB,"
                 + $" store {copy.Store.SizeBytes / 1e6:f0} MB");
             Assert.Equal(source.Store.CurrentRevision, copy.Store.CurrentRevision);
         }
