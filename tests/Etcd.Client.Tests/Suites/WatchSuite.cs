@@ -195,24 +195,23 @@ public abstract class WatchSuite : ClientSuite
         }
 
         proxy.ResetAfterBytes = number => 5_000 + (number * 3_000);
-        Task<long> changing = ChangeAsync(writer, Changes);
+        Task changing = ChangeAsync(writer, Changes);
         var known = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        long until = long.MaxValue;
         var options = new EtcdWatchOptions { List = new EtcdListOptions { PageSize = 9 } };
         await foreach (EtcdWatchBatch batch in reader.Watch.GetThenWatchAsync(EtcdRange.Prefix(Prefix), options, Token))
         {
             Apply(batch, known);
-            until = changing.IsCompleted ? await changing : until;
-            if (batch.Revision >= until)
+            if (known.ContainsKey(Prefix + "last"))
             {
                 break;
             }
         }
 
+        await changing;
         EtcdRangeResult store = await writer.Kv.GetRangeAsync(EtcdRange.Prefix(Prefix), cancellationToken: Token);
         Assert.Equal(store.Items.Select(i => $"{i.Key}={i.Value}"), known.Select(pair => $"{pair.Key}={pair.Value}"));
 
-        async Task<long> ChangeAsync(EtcdClient client, int changes)
+        async Task ChangeAsync(EtcdClient client, int changes)
         {
             var random = new Random(99);
             for (int i = 0; i < changes; i++)
@@ -228,7 +227,7 @@ public abstract class WatchSuite : ClientSuite
                 }
             }
 
-            return (await client.Kv.PutAsync(Prefix + "last", "one", cancellationToken: Token)).Revision;
+            await client.Kv.PutAsync(Prefix + "last", "one", cancellationToken: Token);
         }
 
         static void Apply(EtcdWatchBatch batch, SortedDictionary<string, string> known)
