@@ -73,9 +73,8 @@ public sealed class PaperTests
         Assert.Equal((before.Next, RaftRole.Candidate), (raft.Term, raft.Role));
         Assert.Equal(new HardState(before.Next, raft.Id, default), _ready.HardState);
         Message[] asked = [.. _ready.MessagesAfterAppend.Where(m => m.Term == raft.Term)];
-        Assert.Equal(
-            [(MessageType.VoteResp, raft.Id.Value), (MessageType.Vote, 2), (MessageType.Vote, 3)],
-            asked.Select(m => (m.Type, m.To.Value)).OrderBy(m => m.Value));
+        (MessageType, ulong)[] expected = [(MessageType.VoteResp, raft.Id.Value), (MessageType.Vote, 2), (MessageType.Vote, 3)];
+        Assert.Equal(expected, asked.Select(m => (m.Type, m.To.Value)).OrderBy(m => m.Value));
         // What leaves before the term is durable asks for no vote: the term could be begun twice.
         Assert.DoesNotContain(_ready.Messages, m => m.Type == MessageType.Vote);
     }
