@@ -1,6 +1,5 @@
 using Etcd.Protocol.Raftpb;
 using Etcd.Server.Primitives;
-using Etcd.Server.Raft;
 using ConfChange = Etcd.Server.Raft.ConfChange;
 using Entry = Etcd.Server.Raft.Entry;
 using WireChange = Etcd.Protocol.Raftpb.ConfChange;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Etcd.Server.Apply;
 using Etcd.Server.Membership;
 using Etcd.Server.Peer;
 using Etcd.Server.Primitives;

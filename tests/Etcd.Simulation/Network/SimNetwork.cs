@@ -1,7 +1,9 @@
+using System.Buffers;
+using Etcd.Server.Peer.Codec;
+using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 using Etcd.Simulation.Checkers;
 using Etcd.Simulation.Engine;
-using Etcd.Server.Primitives;
 
 namespace Etcd.Simulation.Network;
 
@@ -164,27 +166,14 @@ internal sealed class SimNetwork(Scheduler scheduler, SimRandom random, Trace tr
 
     private long Delay() => random.LogUniform(Options.DelayMin, Options.DelayMax);
 
-    /// <summary>As the bytes on a wire would be: nothing is shared with the sender.</summary>
+    /// <summary>Through the bytes that go over a wire: nothing is shared with the sender, and what they do not carry is lost.</summary>
     private static Message Copied(in Message message)
     {
-        Entry[] entries = message.Entries.ToArray();
-        foreach (ref Entry entry in entries.AsSpan())
-        {
-            entry = entry with { Data = entry.Data.ToArray() };
-        }
-
-        return message with
-        {
-            Entries = entries,
-            Context = message.Context.ToArray(),
-            Snapshot = message.Snapshot is { } snapshot
-                ? new Snapshot(
-                    snapshot.Index,
-                    snapshot.Term,
-                    new ConfState([.. snapshot.Configuration.Voters], [.. snapshot.Configuration.Learners]),
-                    snapshot.Data.ToArray())
-                : null,
-        };
+        byte[] wire = ArrayPool<byte>.Shared.Rent(MessageCodec.Size(message));
+        int length = MessageCodec.Write(wire, message);
+        Message copy = MessageCodec.Read(wire.AsSpan(0, length));
+        ArrayPool<byte>.Shared.Return(wire);
+        return copy;
     }
 
     private Link LinkOf(MemberId from, MemberId to)

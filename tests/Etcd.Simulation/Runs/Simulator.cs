@@ -1,5 +1,3 @@
-using Etcd.Server.Primitives;
-using Etcd.Server.Raft;
 using Etcd.Simulation.Checkers;
 using Etcd.Simulation.Clients;
 using Etcd.Simulation.Engine;
@@ -109,14 +107,14 @@ internal sealed class Simulator
 
         if (away.Count > 0)
         {
-            MakeProgress($"with {string.Join(' ', away.Select(m => m.Name))} away");
+            MakeProgress($"with {string.Join(' ', away.Select(m => m.Name))} away", away);
             foreach (Machine machine in away)
             {
                 machine.Release();
             }
         }
 
-        MakeProgress("with all members");
+        MakeProgress("with all members", []);
         _cluster.ClientsRun = false;
         Converge();
         FinalChecker.Check(_cluster);
@@ -136,14 +134,21 @@ internal sealed class Simulator
         }
     }
 
-    /// <summary>A command that is asked for from now on must be answered in time.</summary>
-    private void MakeProgress(string circumstances)
+    /// <summary>Commands that are asked for from now on must be answered in time.</summary>
+    private void MakeProgress(string circumstances, List<Machine> away)
     {
         long answers = _cluster.History.Answers;
         ulong committed = _cluster.Consensus.Committed;
         long began = Scheduler.Now;
         while (_cluster.History.Answers < answers + 3)
         {
+            int awayVoters = away.Count(m => _cluster.Membership.Voters.Contains(m.Id.Value));
+            if (awayVoters * 2 >= _cluster.Membership.Voters.Count && awayVoters > 0)
+            {
+                // A change of the members that was under way has made those who are away too many.
+                return;
+            }
+
             if (Scheduler.Now - began > HealingTime)
             {
                 throw new SimulationFailure(

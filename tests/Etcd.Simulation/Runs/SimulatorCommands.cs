@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Reflection;
 using Etcd.Simulation.Mutations;
 
 namespace Etcd.Simulation.Runs;

@@ -9,9 +9,11 @@ internal static class RegressionSeeds
     public static TheoryData<ulong, string> All => new()
     {
         { 1, "a member that started from a snapshot did not speak to its peers" },
+        { 8, "the same, and so no leader was elected any more" },
         { 134, "a leader led in a term that was not durable on its own disk" },
-        { 372, "a leader whose log was still on its way to its disk" },
-        { 931, "the receiver of a snapshot died, and the sender never heard" },
-        { 1609, "a sole member lost entries that were not durable, and made others" },
+        { 519, "who was removed was switched off while its vote was still needed" },
+        { 11407, "a member that was down did not know the leader that had joined meanwhile" },
+        { 11871, "a crash between a snapshot's record and the hard state that commits it" },
+        { 12583, "the hash of an empty store before the work of a compaction is done" },
     };
 }

@@ -8,7 +8,6 @@ using Etcd.Simulation.Engine;
 using Etcd.Simulation.Faults;
 using Etcd.Simulation.Members;
 using Etcd.Simulation.Mutations;
-using Etcd.Simulation.Network;
 using Google.Protobuf;
 
 namespace Etcd.Simulation.Tests;

@@ -36,13 +36,13 @@ public sealed class SimDisk : IFileSystem
     /// <summary>How many operations that change something, or sync, have been begun.</summary>
     public long Operations { get; private set; }
 
-    /// <inheritdoc cref="SimDiskCrashAtOperation"/>
+    /// <inheritdoc cref="SimDiskOptions.CrashAtOperation"/>
     public long CrashAtOperation { get; set; }
 
-    /// <inheritdoc cref="SimDiskFailSyncAtOperation"/>
+    /// <inheritdoc cref="SimDiskOptions.FailSyncAtOperation"/>
     public long FailSyncAtOperation { get; set; }
 
-    /// <inheritdoc cref="SimDiskCapacityBytes"/>
+    /// <inheritdoc cref="SimDiskOptions.CapacityBytes"/>
     public long CapacityBytes { get; set; }
 
     /// <summary>Bytes of all files, as the processes see them.</summary>
