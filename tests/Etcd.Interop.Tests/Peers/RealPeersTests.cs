@@ -9,7 +9,6 @@ using Etcd.Server.Peer.Codec;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 using Etcd.TestKit.Processes;
-using Google.Protobuf;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pb = Etcd.Protocol.Raftpb;
@@ -47,41 +46,15 @@ public sealed class RealPeersTests
             await cluster.PutAsync(i % 3, $"key-{i}", "again", Cancel);
         }
 
-        RecordedExchange[] all = [.. cluster.Recorders.SelectMany(r => r.Exchanges())];
-        var seen = new Dictionary<string, int>();
-        foreach (RecordedExchange exchange in all.Where(e => e.AnswerHead.StartsWith("HTTP/1.1 200", StringComparison.Ordinal)))
+        // Signs of life come some seconds apart; all else is there by now.
+        string[] kinds = ["entries", "App", "AppResp", "Heartbeat", "HeartbeatResp", "Prop", "snapshot", "link"];
+        Dictionary<string, int> seen = [];
+        await UntilAsync(() =>
         {
-            if (exchange.RequestLine.StartsWith("GET /raft/stream/msgapp/", StringComparison.Ordinal))
-            {
-                CheckStream(exchange.AnswerBody, MsgAppDecoder(exchange), new MsgAppStreamEncoder(), isMsgApp: true, seen);
-            }
-            else if (exchange.RequestLine.StartsWith("GET /raft/stream/message/", StringComparison.Ordinal))
-            {
-                CheckStream(exchange.AnswerBody, new MessageStreamDecoder(), new MessageStreamEncoder(), isMsgApp: false, seen);
-            }
-        }
-
-        foreach (RecordedExchange exchange in all.Where(e => e.RequestLine.StartsWith("POST /raft HTTP", StringComparison.Ordinal)))
-        {
-            CheckMessage(exchange.RequestBody, MessageCodec.Read(exchange.RequestBody));
-            Count(seen, "pipeline");
-        }
-
-        foreach (RecordedExchange exchange in all.Where(e => e.RequestLine.StartsWith("POST /raft/snapshot", StringComparison.Ordinal)))
-        {
-            Assert.Equal(StreamItem.Message, new MessageStreamDecoder(Limits.PeerSnapshotMessageBytesMax).Decode(exchange.RequestBody, out int taken, out Message message));
-            CheckMessage(exchange.RequestBody[sizeof(ulong)..taken], message);
-            Assert.Equal(MessageType.Snap, message.Type);
-            Assert.Equal(3, message.Snapshot!.Configuration.Voters.Count);
-            Assert.Contains("\"members\"", System.Text.Encoding.UTF8.GetString(message.Snapshot.Data.Span), StringComparison.Ordinal);
-            Count(seen, "snapshot");
-        }
-
+            seen = CheckAll(cluster.Recorders);
+            return kinds.All(seen.ContainsKey);
+        });
         TestContext.Current.TestOutputHelper?.WriteLine(string.Join(", ", seen.OrderBy(s => s.Key).Select(s => $"{s.Key} {s.Value}")));
-        foreach (string kind in new[] { "entries", "App", "AppResp", "Heartbeat", "HeartbeatResp", "Prop", "snapshot", "link" })
-        {
-            Assert.True(seen.ContainsKey(kind), $"no {kind} was recorded: {string.Join(' ', seen.Keys)}");
-        }
     }
 
     [Fact]
@@ -146,6 +119,42 @@ public sealed class RealPeersTests
         PeerLease lease = await calls.LeaseTimeToLiveAsync(all, new LeaseId(77), withKeys: true, Cancel);
         Assert.Equal((600, 0), (lease.GrantedSeconds, lease.Keys.Count));
         Assert.Equal(EtcdErrors.MemberNotFound, (await Assert.ThrowsAsync<EtcdErrorException>(() => calls.PromoteAsync(all, new MemberId(5), null, Cancel))).Error);
+    }
+
+    /// <summary>Reads all that was recorded, writes it again and compares; returns how many there were of each kind.</summary>
+    private static Dictionary<string, int> CheckAll(IReadOnlyList<Recorder> recorders)
+    {
+        RecordedExchange[] all = [.. recorders.SelectMany(r => r.Exchanges())];
+        var seen = new Dictionary<string, int>();
+        foreach (RecordedExchange exchange in all.Where(e => e.AnswerHead.StartsWith("HTTP/1.1 200", StringComparison.Ordinal)))
+        {
+            if (exchange.RequestLine.StartsWith("GET /raft/stream/msgapp/", StringComparison.Ordinal))
+            {
+                CheckStream(exchange.AnswerBody, MsgAppDecoder(exchange), new MsgAppStreamEncoder(), isMsgApp: true, seen);
+            }
+            else if (exchange.RequestLine.StartsWith("GET /raft/stream/message/", StringComparison.Ordinal))
+            {
+                CheckStream(exchange.AnswerBody, new MessageStreamDecoder(), new MessageStreamEncoder(), isMsgApp: false, seen);
+            }
+        }
+
+        foreach (RecordedExchange exchange in all.Where(e => e.RequestLine.StartsWith("POST /raft HTTP", StringComparison.Ordinal)))
+        {
+            CheckMessage(exchange.RequestBody, MessageCodec.Read(exchange.RequestBody));
+            Count(seen, "pipeline");
+        }
+
+        foreach (RecordedExchange exchange in all.Where(e => e.RequestLine.StartsWith("POST /raft/snapshot", StringComparison.Ordinal)))
+        {
+            Assert.Equal(StreamItem.Message, new MessageStreamDecoder(Limits.PeerSnapshotMessageBytesMax).Decode(exchange.RequestBody, out int taken, out Message message));
+            CheckMessage(exchange.RequestBody.AsSpan(sizeof(ulong)..taken), message);
+            Assert.Equal(MessageType.Snap, message.Type);
+            Assert.Equal(3, message.Snapshot!.Configuration.Voters.Count);
+            Assert.Contains("\"members\"", System.Text.Encoding.UTF8.GetString(message.Snapshot.Data.Span), StringComparison.Ordinal);
+            Count(seen, "snapshot");
+        }
+
+        return seen;
     }
 
     private static async Task<RealCluster> StartAsync()
