@@ -1,7 +1,6 @@
 using Etcd.Server.Apply;
 using Etcd.Server.Lease;
 using Etcd.Server.Primitives;
-using Etcd.Server.Raft;
 
 namespace Etcd.Server.Tests.Node;
 

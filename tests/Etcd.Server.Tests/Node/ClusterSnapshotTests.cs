@@ -1,7 +1,6 @@
 using System.Globalization;
 using Etcd.Server.Apply;
 using Etcd.Server.Primitives;
-using Etcd.Server.Raft;
 using Etcd.TestKit.Disk;
 
 namespace Etcd.Server.Tests.Node;

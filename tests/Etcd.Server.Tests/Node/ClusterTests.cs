@@ -12,6 +12,8 @@ namespace Etcd.Server.Tests.Node;
 /// </summary>
 public sealed class ClusterTests
 {
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -65,7 +67,7 @@ public sealed class ClusterTests
             cluster.Cut(leader, other);
             _ = leader.Put("k", "for " + reader.Id);
             cluster.Run();
-            Task read = reader.Node.LinearizeAsync(default).AsTask();
+            Task read = reader.Node.LinearizeAsync(Token).AsTask();
             Assert.False(read.IsCompleted);
             cluster.Run();
             Assert.True(read.IsCompletedSuccessfully);
@@ -87,8 +89,8 @@ public sealed class ClusterTests
             questions += m.Type == MessageType.ReadIndex ? 1 : 0;
             return false;
         };
-        Task first = follower.Node.LinearizeAsync(default).AsTask();
-        List<Task> later = [.. Enumerable.Range(0, 50).Select(_ => follower.Node.LinearizeAsync(default).AsTask())];
+        Task first = follower.Node.LinearizeAsync(Token).AsTask();
+        List<Task> later = [.. Enumerable.Range(0, 50).Select(_ => follower.Node.LinearizeAsync(Token).AsTask())];
         cluster.Run();
         Assert.True(first.IsCompletedSuccessfully);
         Assert.All(later, t => Assert.True(t.IsCompletedSuccessfully));
@@ -102,7 +104,7 @@ public sealed class ClusterTests
         TestMember leader = cluster.Elect();
         TestMember follower = cluster.Members.Values.First(m => m != leader);
         cluster.Isolate(leader);
-        Task read = follower.Node.LinearizeAsync(default).AsTask();
+        Task read = follower.Node.LinearizeAsync(Token).AsTask();
         cluster.Run();
         Assert.False(read.IsCompleted);
         TestMember next = ElectAmong(cluster, leader);
@@ -116,7 +118,7 @@ public sealed class ClusterTests
         var cluster = new TestCluster(3);
         TestMember leader = cluster.Elect();
         cluster.Isolate(leader);
-        Task read = leader.Node.LinearizeAsync(default).AsTask();
+        Task read = leader.Node.LinearizeAsync(Token).AsTask();
         cluster.Tick(80);
         Assert.Equal(EtcdErrors.Timeout, (await Assert.ThrowsAsync<EtcdErrorException>(() => read)).Error);
     }
@@ -125,7 +127,7 @@ public sealed class ClusterTests
     public void AReadWithoutALeaderWaitsForOne()
     {
         var cluster = new TestCluster(3);
-        Task read = cluster[1].Node.LinearizeAsync(default).AsTask();
+        Task read = cluster[1].Node.LinearizeAsync(Token).AsTask();
         cluster.Run();
         Assert.False(read.IsCompleted);
         cluster.Elect();
@@ -140,7 +142,7 @@ public sealed class ClusterTests
         TestMember leader = cluster.Elect();
         TestMember follower = cluster.Members.Values.First(m => m != leader);
         cluster.Drops = (_, m) => m.Type == MessageType.ReadIndexResp;
-        Task read = follower.Node.LinearizeAsync(default).AsTask();
+        Task read = follower.Node.LinearizeAsync(Token).AsTask();
         cluster.Tick(2);
         Assert.False(read.IsCompleted);
         cluster.Drops = static (_, _) => false;
@@ -156,7 +158,7 @@ public sealed class ClusterTests
         TestMember follower = cluster.Members.Values.First(m => m != leader);
         using var stop = new CancellationTokenSource();
         Task gone = follower.Node.LinearizeAsync(stop.Token).AsTask();
-        Task stays = follower.Node.LinearizeAsync(default).AsTask();
+        Task stays = follower.Node.LinearizeAsync(Token).AsTask();
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone);
         cluster.Run();
@@ -357,7 +359,7 @@ public sealed class ClusterTests
         cluster.Isolate(leader);
         List<Task> waiting =
         [
-            leader.Put("k"), leader.Node.LinearizeAsync(default).AsTask(), leader.Node.LinearizeAsync(default).AsTask(),
+            leader.Put("k"), leader.Node.LinearizeAsync(Token).AsTask(), leader.Node.LinearizeAsync(Token).AsTask(),
             leader.Node.TransferLeadershipAsync(cluster.Members.Values.First(m => m != leader).Id, TimeSpan.FromSeconds(7)),
             leader.Node.ProposeConfChangeAsync(ConfChangeCommand.Remove(new MemberId(9))), leader.Node.WhenApplied(new LogIndex(999)),
         ];
@@ -365,7 +367,7 @@ public sealed class ClusterTests
         Assert.All(waiting, t => Assert.False(t.IsCompleted));
         leader.Node.Stop();
         leader.Step();
-        waiting.Add(leader.Node.LinearizeAsync(default).AsTask());
+        waiting.Add(leader.Node.LinearizeAsync(Token).AsTask());
         waiting.Add(leader.Node.ProgressAsync());
         foreach (Task task in waiting)
         {

@@ -23,6 +23,8 @@ public sealed class MemberThreadsTests
     private const int Clients = 8;
     private const int RoundsPerClient = 250;
 
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
     [Fact]
     public async Task NoWakeUpIsLostAndNoReadIsStale()
     {
@@ -45,13 +47,13 @@ public sealed class MemberThreadsTests
             {
                 // One member's time passes, so it is the one that is elected.
                 first.Node.Tick();
-                await Task.Delay(20, TestContext.Current.CancellationToken);
+                await Task.Delay(20, Token);
             }
 
             Assert.NotEqual(default, first.Node.LeadsIn);
             ThreadedMember[] all = [.. network.Values];
-            Task[] clients = [.. Enumerable.Range(0, Clients).Select(c => Task.Run(() => Work(c, all)))];
-            await Task.WhenAll(clients).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+            Task[] clients = [.. Enumerable.Range(0, Clients).Select(c => Task.Run(() => Work(c, all), Token))];
+            await Task.WhenAll(clients).WaitAsync(TimeSpan.FromSeconds(60), Token);
             Assert.All(all, m => Assert.False(m.Node.Failed.IsFaulted));
         }
         finally
@@ -72,7 +74,7 @@ public sealed class MemberThreadsTests
             string value = $"{client}.{round}";
             ApplyOutcome outcome = await writer.Node.ProposeAsync(ThreadedMember.Put("k" + client, value));
             Assert.True(outcome.Revision > 1);
-            await reader.Node.LinearizeAsync(default);
+            await reader.Node.LinearizeAsync(Token);
             Assert.Equal(value, reader.Get("k" + client));
         }
     }
