@@ -436,6 +436,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         {
             // It comes behind everything that was recovered: when it is applied, so is that.
             await PublishAttributesAsync().ConfigureAwait(false);
+            await AgreeIfAloneAsync().ConfigureAwait(false);
             _started.TrySetResult();
         }
         catch (Exception e)
@@ -482,6 +483,24 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         catch (OperationCanceledException)
         {
             // It stops anyway.
+        }
+    }
+
+    /// <summary>Alone, a member agrees with itself, and need not be seen without a version.</summary>
+    private async Task AgreeIfAloneAsync()
+    {
+        if (Members.Count != 1)
+        {
+            return;
+        }
+
+        try
+        {
+            await _versions.AgreeAsync(_stopping.Token).ConfigureAwait(false);
+        }
+        catch (EtcdErrorException e) when (e.Error != EtcdErrors.Stopped)
+        {
+            HostingLog.ClusterVersionFailed(_log, e.Error.Text);
         }
     }
 

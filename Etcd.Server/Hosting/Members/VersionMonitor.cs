@@ -62,7 +62,7 @@ internal sealed class VersionMonitor(
                 await _leads.WaitAsync(Interval, stop).ConfigureAwait(false);
                 if (node.LeadsIn != default)
                 {
-                    await LookAsync(stop).ConfigureAwait(false);
+                    await AgreeAsync(stop).ConfigureAwait(false);
                 }
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -76,10 +76,12 @@ internal sealed class VersionMonitor(
         }
     }
 
-    private async Task LookAsync(CancellationToken stop)
+    /// <summary>Asks all members and proposes what follows. Faults as a proposal does; it is tried again at the next interval.</summary>
+    /// <param name="stop">The member stops.</param>
+    public async Task AgreeAsync(CancellationToken stop)
     {
         ClusterState.Snapshot now = cluster.Current;
-        // Alone there is nothing to wait for; and a cluster that is up to date need not be asked.
+        // A cluster that is up to date need not be asked.
         if (now.Version is { } agreed && ClaimedVersion.Number(agreed) >= ClaimedVersion.Number(own.Cluster))
         {
             return;
