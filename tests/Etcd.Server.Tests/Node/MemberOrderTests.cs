@@ -188,7 +188,13 @@ public sealed class MemberOrderTests
         _node.Deliver(new Message { Type = MessageType.HeartbeatResp, From = Second, To = Me, Term = new Term(3) });
         _node.Deliver(new Message
         {
-            Type = MessageType.AppResp, From = Third, To = Me, Term = new Term(3), Index = new LogIndex(10), Reject = true, RejectHint = default,
+            Type = MessageType.AppResp,
+            From = Third,
+            To = Me,
+            Term = new Term(3),
+            Index = new LogIndex(10),
+            Reject = true,
+            RejectHint = default,
         });
         _node.RunApplyOnce();
         Assert.Contains(_trace, t => t.StartsWith("export ", StringComparison.Ordinal));
@@ -234,13 +240,21 @@ public sealed class MemberOrderTests
 
     private static Message Append(ulong term, ulong after, params Entry[] entries) => new()
     {
-        Type = MessageType.App, From = Second, To = Me, Term = new Term(term), Index = new LogIndex(after),
-        LogTerm = new Term(after == 0 ? 0 : term), Entries = entries,
+        Type = MessageType.App,
+        From = Second,
+        To = Me,
+        Term = new Term(term),
+        Index = new LogIndex(after),
+        LogTerm = new Term(after == 0 ? 0 : term),
+        Entries = entries,
     };
 
     private static Message SnapshotAt(ulong index, ulong term) => new()
     {
-        Type = MessageType.Snap, From = Second, To = Me, Term = new Term(term),
+        Type = MessageType.Snap,
+        From = Second,
+        To = Me,
+        Term = new Term(term),
         Snapshot = new Snapshot(new LogIndex(index), new Term(term), new ConfState([Me, Second, Third], []), default),
     };
 
