@@ -83,6 +83,12 @@ public sealed partial class MemberNode
             // The record in the log makes the snapshot count: so its files are durable before, and what counts on it comes after.
             _parts.Snapshots.Save(snapshot, job.File!);
             _parts.Log.SaveSnapshot(snapshot);
+            if (job.HardState is { } state && !job.Entries.IsEmpty)
+            {
+                // Recovery takes a snapshot only if the saved commit index reaches it. A write that tears between the entries and
+                // the state behind them would else leave entries that follow a snapshot which does not count: a gap.
+                _parts.Log.Append(state with { Commit = snapshot.Index }, []);
+            }
         }
 
         if (job.HardState is not null || !job.Entries.IsEmpty)

@@ -166,6 +166,27 @@ public sealed class MemberOrderTests
     }
 
     [Fact]
+    public void EntriesWrittenWithASnapshotFollowAStateThatMakesItCount()
+    {
+        bool told = false;
+        _peers.Answer = _ =>
+        {
+            if (told)
+            {
+                return;
+            }
+
+            // From inside the owner, so that it takes both together.
+            told = true;
+            _node.DeliverSnapshot(SnapshotAt(10, 1), "file");
+            _node.Deliver(Append(1, 10, Entry(1, 11)));
+        };
+        _node.Deliver(Append(1, 0, Entry(1, 1)));
+        Drain();
+        Assert.Equal(["mark 10", "append state 1", "append 11", "sync"], _trace.SkipWhile(t => t != "mark 10").Take(4));
+    }
+
+    [Fact]
     public void ASnapshotThatBringsNothingIsThrownAway()
     {
         _node.DeliverSnapshot(SnapshotAt(10, 2), "file");
