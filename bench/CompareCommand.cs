@@ -119,4 +119,5 @@ internal static class CompareCommand
     }
 
     private static int ClientCount(string text) =>
-        int.TryParse(text, out int count) && count > 0 ? count : throw new UsageException($"--clients {text}: numbers above 0, with commas between");}
+        int.TryParse(text, out int count) && count > 0 ? count : throw new UsageException($"--clients {text}: numbers above 0, with commas between");
+}
