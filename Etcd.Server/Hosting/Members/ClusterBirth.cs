@@ -19,6 +19,7 @@ internal sealed record ClusterBirth(MemberBirth Birth, IReadOnlyList<PeerAddress
 {
     private static readonly TimeSpan JoinTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan NewTimeout = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan VersionPause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>The beginning of one of the first members of a cluster, by the flags alone.</summary>
     /// <param name="options">The flags.</param>
@@ -118,7 +119,7 @@ internal sealed record ClusterBirth(MemberBirth Birth, IReadOnlyList<PeerAddress
                 "cannot fetch cluster info from peer urls: could not retrieve cluster information from the given URLs");
         IReadOnlyList<Member> members = AssignIds(named, existing);
         MemberId self = members.Single(m => m.Name == options.Name).Id;
-        await RefuseIfIncompatibleAsync(calls, members.Where(m => m.Id != self), options, cancellation).ConfigureAwait(false);
+        await RefuseIfIncompatibleAsync(calls, [.. members.Where(m => m.Id != self)], options, cancellation).ConfigureAwait(false);
         if (existing.Members.Count(m => m.IsLearner) > options.MaxLearners)
         {
             throw new ClusterStartException("membership: too many learner members in cluster");
@@ -174,9 +175,37 @@ internal sealed record ClusterBirth(MemberBirth Birth, IReadOnlyList<PeerAddress
     }
 
     private static async Task RefuseIfIncompatibleAsync(
-        PeerCalls calls, IEnumerable<Member> others, ServerOptions options, CancellationToken cancellation)
+        PeerCalls calls, IReadOnlyList<Member> others, ServerOptions options, CancellationToken cancellation)
+    {
+        using CancellationTokenSource patience = Limit(JoinTimeout, cancellation);
+        while (true)
+        {
+            (bool any, bool undecided) = await AskVersionsAsync(calls, others, options, cancellation).ConfigureAwait(false);
+            if (any)
+            {
+                return;
+            }
+
+            // A cluster that is just beginning agrees in a moment.
+            if (undecided)
+            {
+                await Task.Delay(VersionPause, patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            cancellation.ThrowIfCancellationRequested();
+            if (!undecided || patience.IsCancellationRequested)
+            {
+                throw new ClusterStartException("incompatible with current running cluster");
+            }
+        }
+    }
+
+    /// <summary>Whether any member told an agreed version that this one can work with, and whether one had none to tell.</summary>
+    private static async Task<(bool Any, bool Undecided)> AskVersionsAsync(
+        PeerCalls calls, IReadOnlyList<Member> others, ServerOptions options, CancellationToken cancellation)
     {
         bool any = false;
+        bool undecided = false;
         foreach (Member other in others)
         {
             try
@@ -185,6 +214,7 @@ internal sealed record ClusterBirth(MemberBirth Birth, IReadOnlyList<PeerAddress
                 PeerVersions versions = await calls.VersionAsync(other.PeerUrls, limit.Token).ConfigureAwait(false);
                 if (ClaimedVersion.Number(versions.Cluster) is not { } cluster)
                 {
+                    undecided = true;
                     continue;
                 }
 
@@ -201,10 +231,7 @@ internal sealed record ClusterBirth(MemberBirth Birth, IReadOnlyList<PeerAddress
             }
         }
 
-        if (!any)
-        {
-            throw new ClusterStartException("incompatible with current running cluster");
-        }
+        return (any, undecided);
     }
 
     private static PeerCalls Calls(ServerOptions options, PeerHttp http) => new(

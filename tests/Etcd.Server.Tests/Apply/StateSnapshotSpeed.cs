@@ -7,14 +7,15 @@ using Etcd.Server.Storage;
 namespace Etcd.Server.Tests.Apply;
 
 /// <summary>
-/// Measures, when asked for (<c>-- xUnit.Explicit=only</c>), what export and import of 1,000,000 keys of 256 bytes cost; the figures
+/// Measures, when asked for (<c>--filter StateSnapshotSpeed</c>), what export and import of 1,000,000 keys of 256 bytes cost; the figures
 /// stand in docs/bolt-format.md. Asserts nothing about time.
 /// </summary>
 public sealed class StateSnapshotSpeed(ITestOutputHelper output)
 {
     private const int Keys = 1_000_000;
 
-    [Fact(Explicit = true)]
+    [Fact]
+    [Trait("Category", "Slow")]
     public void A_million_keys()
     {
         string path = Path.Combine(Path.GetTempPath(), $"snapshot-{Environment.ProcessId}.db");

@@ -57,8 +57,8 @@ public sealed class SeedTests
         Assert.Equal(one.TraceHash, new Simulator(seed).Run().TraceHash);
     }
 
-    /// <summary>The harness can fail. A part of the slow suite: run it with --mutations, or xunit's -explicit on.</summary>
-    [Theory(Explicit = true)]
+    /// <summary>The harness can fail. The command line's --mutations tells the seeds.</summary>
+    [Theory]
     [InlineData("answer-before-sync")]
     [InlineData("commit-old-term")]
     [InlineData("count-own-append-early")]
