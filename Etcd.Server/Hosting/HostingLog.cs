@@ -128,4 +128,10 @@ internal static partial class HostingLog
 
     [LoggerMessage(1040, LogLevel.Information, "initialized peer connections; fast-forwarding election ticks")]
     public static partial void ElectionAdvanced(ILogger log, string localMemberId, int forwardTicks, int electionTicks, int activeRemoteMembers);
+
+    [LoggerMessage(1090, LogLevel.Information, "resolved URL Host")]
+    public static partial void HostResolved(ILogger log, string url, string host, string resolvedAddr);
+
+    [LoggerMessage(1091, LogLevel.Warning, "failed to resolve URL Host")]
+    public static partial void HostNotResolved(ILogger log, string url, string host, string error);
 }
