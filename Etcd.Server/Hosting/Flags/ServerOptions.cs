@@ -109,6 +109,30 @@ public sealed record ServerOptions
     /// <summary>The authorities of members' certificates (--peer-trusted-ca-file); members must show one where it is given.</summary>
     public string PeerTrustedCaFile { get; init; } = "";
 
+    /// <summary>The certificate that this member shows when it connects to others, if it is another one (--peer-client-cert-file).</summary>
+    public string PeerClientCertFile { get; init; } = "";
+
+    /// <summary>Its key (--peer-client-key-file).</summary>
+    public string PeerClientKeyFile { get; init; } = "";
+
+    /// <summary>The common names of which a member's certificate must bear one (--peer-cert-allowed-cn); empty for any.</summary>
+    public IReadOnlyList<string> PeerCertAllowedCns { get; init; } = [];
+
+    /// <summary>The hosts of which a member's certificate must name one (--peer-cert-allowed-hostname); empty for any.</summary>
+    public IReadOnlyList<string> PeerCertAllowedHostnames { get; init; } = [];
+
+    /// <summary>The revoked certificates of members (--peer-crl-file).</summary>
+    public string PeerCrlFile { get; init; } = "";
+
+    /// <summary>Whether members may connect from elsewhere than their certificates say (--peer-skip-client-san-verification).</summary>
+    public bool PeerSkipClientSanVerification { get; init; }
+
+    /// <summary>The hosts of which a client's certificate must name one (--client-cert-allowed-hostname); empty for any.</summary>
+    public IReadOnlyList<string> ClientCertAllowedHostnames { get; init; } = [];
+
+    /// <summary>The revoked certificates of clients (--client-crl-file).</summary>
+    public string ClientCrlFile { get; init; } = "";
+
     /// <summary>The least level that is logged (--log-level).</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
