@@ -81,7 +81,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         _log = log;
         _clock = clock;
         birth ??= ClusterBirth.New(options);
-        RecoveredMember recovered = MemberRecovery.Open(files, Folders(options), birth.Birth, WalOptions(options));
+        RecoveredMember recovered = MemberRecovery.Open(files, Folders(options), birth.Birth, WalOptions(options), options.ForceNewCluster);
         _cluster = new ClusterState(recovered.ClusterId);
         Ids = new RequestIds(recovered.Id, clock.GetUtcNow());
         Leases = new LeaseManager(clock, LeaseOptions(options));
@@ -420,7 +420,12 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         }
 
         string cluster = ClusterId.ToString("x", System.Globalization.CultureInfo.InvariantCulture);
-        if (_recovered.IsNew)
+        if (_recovered.Forced is { } forced)
+        {
+            HostingLog.ForcedRestart(
+                _log, cluster, MemberId.ToString(), forced.Unconfirmed, forced.Removed.Select(m => m.ToString()), _recovered.Log.HardState.Commit.Value);
+        }
+        else if (_recovered.IsNew)
         {
             HostingLog.LocalMember(_log, MemberId.ToString(), cluster);
         }

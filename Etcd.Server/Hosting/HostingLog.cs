@@ -134,4 +134,8 @@ internal static partial class HostingLog
 
     [LoggerMessage(1091, LogLevel.Warning, "failed to resolve URL Host")]
     public static partial void HostNotResolved(ILogger log, string url, string host, string error);
+
+    [LoggerMessage(1092, LogLevel.Warning, "forcing restart member")]
+    public static partial void ForcedRestart(
+        ILogger log, string clusterId, string localMemberId, int numberOfUnconfirmedEntries, IEnumerable<string> removedMembers, ulong commitIndex);
 }

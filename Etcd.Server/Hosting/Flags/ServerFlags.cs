@@ -60,6 +60,8 @@ public static class ServerFlags
             (o, v) => o with { WatchProgressNotifyInterval = GoDuration.Parse(v) }),
         new("unsafe-no-fsync", "false", "Do not wait for the disk. Unsafe: a crash of the machine loses data.",
             (o, v) => o with { UnsafeNoFsync = Bool(v) }, IsBool: true),
+        new("force-new-cluster", "false", "Start alone from this member's data and remove all other members. Unsafe: only if a quorum is lost for good.",
+            (o, v) => o with { ForceNewCluster = Bool(v) }, IsBool: true),
         new("claimed-version", "3.7", "The version of etcd (3.5, 3.6 or 3.7) that this member says it is, for tools and members of an older one.",
             (o, v) => o with { ClaimedVersion = ClaimedVersion.Parse(v) }),
         new("cert-file", "", "The certificate for https client URLs.", (o, v) => o with { CertFile = v }),

@@ -82,6 +82,9 @@ public sealed record ServerOptions
     /// <summary>Writes without waiting for the disk (--unsafe-no-fsync): a crash of the machine loses data.</summary>
     public bool UnsafeNoFsync { get; init; }
 
+    /// <summary>Makes a member with data a cluster of its own, without the others (--force-new-cluster): for when their data is lost.</summary>
+    public bool ForceNewCluster { get; init; }
+
     /// <summary>What this member says that it is (--claimed-version).</summary>
     public ClaimedVersion ClaimedVersion { get; init; } = ClaimedVersion.V37;
 
