@@ -22,10 +22,10 @@ namespace Etcd.Server.Hosting;
 
 /// <summary>
 /// One running member: the rooms put together, and the threads that run them (docs/ARCHITECTURE.md, Threads).
-/// <see cref="Start"/> begins; <see cref="Started"/> completes when the cluster knows the member; <see cref="Dispose"/>
+/// <see cref="Start"/> begins; <see cref="Started"/> completes when the cluster knows the member; <see cref="DisposeAsync"/>
 /// ends it. What was acknowledged is durable at every moment, so ending it at any point loses nothing.
 /// </summary>
-internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDisposable, IAsyncDisposable
+internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAsyncDisposable
 {
     /// <summary>What a member says that was taken out of its cluster.</summary>
     public const string RemovedText = "the member has been permanently removed from the cluster";
@@ -275,11 +275,11 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         }
     }
 
-    /// <summary>Streams end from now on; what is under way is still answered. <see cref="Dispose"/> follows.</summary>
+    /// <summary>Streams end from now on; what is under way is still answered. <see cref="DisposeAsync"/> follows.</summary>
     public void BeginStop() => _stopping.Cancel();
 
-    /// <inheritdoc/>
-    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+    /// <summary>What is under way is answered with "server stopped" from now on, and the member takes part in nothing any more.</summary>
+    public void EndRequests() => _node.Stop();
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

@@ -203,6 +203,12 @@ internal static class PeerEndpoints
             return null;
         }
 
+        if (transport.IsStopped)
+        {
+            await PeerReply.ErrorAsync(http, StatusCodes.Status503ServiceUnavailable, "the member is stopping").ConfigureAwait(false);
+            return null;
+        }
+
         PeerRequestHead head = PeerReply.Head(http.Request);
         if (PeerAdmission.CheckCluster(self, head) is not { } refusal)
         {
@@ -247,17 +253,11 @@ internal static class PeerEndpoints
     internal static async ValueTask<int> ReadSomeAsync(HttpContext http, ReceiveBuffer buffer, TimeSpan silence)
     {
         ValueTask<int> reading = http.Request.Body.ReadAsync(buffer.Free(), http.RequestAborted);
-        if (!reading.IsCompletedSuccessfully)
-        {
-            using var limit = new CancellationTokenSource(silence);
-            // The read cannot be taken back while the connection lives: whoever is silent loses it.
-            using CancellationTokenRegistration abort = limit.Token.UnsafeRegister(static h => ((HttpContext)h!).Abort(), http);
-            int late = await reading.ConfigureAwait(false);
-            buffer.Advance(late);
-            return late;
-        }
-
-        int read = reading.Result;
+        // What is there already needs no limit.
+        using CancellationTokenSource? limit = reading.IsCompleted ? null : new CancellationTokenSource(silence);
+        // The read cannot be taken back while the connection lives: whoever is silent loses it.
+        using CancellationTokenRegistration abort = limit?.Token.UnsafeRegister(static h => ((HttpContext)h!).Abort(), http) ?? default;
+        int read = await reading.ConfigureAwait(false);
         buffer.Advance(read);
         return read;
     }

@@ -123,8 +123,7 @@ internal sealed class SnapshotSender(PeerContext context, PeerLink link, Cancell
         request.Content = body;
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
         using HttpResponseMessage answer = context.Http.Requests.Send(request, cancellation);
-        // On a thread of its own nothing else waits.
-        PeerAnswers.CheckPostAsync(context, link.Member, answer, cancellation).GetAwaiter().GetResult();
+        PeerAnswers.CheckPost(context, link.Member, answer, cancellation);
     }
 
     private sealed class Transfer(CancellationTokenSource cut) : IDisposable
