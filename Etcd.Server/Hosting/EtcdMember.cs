@@ -64,6 +64,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
     private Task _monitoring = Task.CompletedTask;
     private ITimer? _ticker;
     private int _ticksToAdvance;
+    private int _peersReached;
     private bool _keptLeases;
     private int _disposed;
 
@@ -375,12 +376,15 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         AdvanceElection();
         _leadership.Tick();
         bool keepsLeases = Leases.IsPrimary;
-        if (keepsLeases && !_keptLeases)
+        int reached = _peers.ActivePeers;
+        if ((keepsLeases && !_keptLeases) || reached > _peersReached)
         {
+            // Of one that was not reached the version was not known, and the cluster's may be lower than it need be.
             _versions.Wake();
         }
 
         _keptLeases = keepsLeases;
+        _peersReached = reached;
     }
 
     /// <summary>
