@@ -39,6 +39,9 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
     // etcd advances all of an election timeout but this much.
     private const int TicksLeftToWait = 2;
 
+    // An election that a first attempt does not decide takes two of them.
+    private const int ElectionTimeoutsToLeave = 4;
+
     private static readonly TimeSpan PublishTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan HandOverTimeout = TimeSpan.FromMilliseconds(500);
 
@@ -485,8 +488,10 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         try
         {
             await _node.Removed.WaitAsync(_stopping.Token).ConfigureAwait(false);
-            // The others must hear that it is committed, from a leader above all (etcd waits as long).
-            await Task.Delay(TimeSpan.FromSeconds(1), _clock, _stopping.Token).ConfigureAwait(false);
+            // Until one of the others says so, which shows that it knows: a message that was lost would else leave the last one of
+            // two without the vote by which it can find out. (In etcd a removed leader goes on to lead for a second.)
+            TimeSpan limit = TimeSpan.FromMilliseconds(1000 + (ElectionTimeoutsToLeave * _options.ElectionMilliseconds));
+            await Task.WhenAny(_removed.Task, Task.Delay(limit, _clock, _stopping.Token)).ConfigureAwait(false);
             _removed.TrySetResult();
         }
         catch (OperationCanceledException)
