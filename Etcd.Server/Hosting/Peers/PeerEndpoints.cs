@@ -57,7 +57,7 @@ internal static class PeerEndpoints
         if (refusal is null && link is null)
         {
             // It was taken out of the cluster just now.
-            refusal = new PeerRefusal(StatusCodes.Status404NotFound, "error sender not found");
+            refusal = new PeerRefusal(StatusCodes.Status404NotFound, PeerAdmission.SenderNotFound);
         }
 
         if (refusal is { } no)
@@ -85,10 +85,13 @@ internal static class PeerEndpoints
             case StatusCodes.Status412PreconditionFailed:
                 PeerLog.WrongTarget(context.Log, self, head.RaftTo ?? "", from.ToString());
                 break;
-            default:
+            case StatusCodes.Status404NotFound when refusal.Text == PeerAdmission.SenderNotFound:
                 PeerLog.Unknown(context.Log, self, from.ToString(), context.Identity.ClusterText);
                 // The sender may be one that joined after what this member has learned so far.
                 transport.AddRemote(head with { From = from.ToString() });
+                break;
+            default:
+                // A path that no member asks for names nobody.
                 break;
         }
     }

@@ -45,7 +45,8 @@ internal sealed class SnapshotSender(PeerContext context, PeerLink link, Cancell
         {
             Task sending = Task.Factory.StartNew(
                 () => Run(message, content), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-            _ended = Task.WhenAll(_ended, sending);
+            // What has ended is let go, or a chain would grow with every snapshot.
+            _ended = _ended.IsCompleted ? sending : Task.WhenAll(_ended, sending);
         }
     }
 
