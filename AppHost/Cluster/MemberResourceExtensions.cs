@@ -10,6 +10,9 @@ internal static class MemberResourceExtensions
     public const string ClientEndpoint = "client";
     public const string PeerEndpoint = "peer";
 
+    // What etcd says, this project's and the original, before it ends for this reason; its exit code is that of a clean stop.
+    private const string RemovedText = "the member has been permanently removed from the cluster";
+
     public static IResourceBuilder<T> RunsMember<T>(this IResourceBuilder<T> builder, MemberLayout member, ClusterLayout cluster)
         where T : IResourceWithEndpoints, IResourceWithArgs => builder
             .WithHttpEndpoint(port: member.ClientPort, name: ClientEndpoint, isProxied: false)
@@ -26,5 +29,8 @@ internal static class MemberResourceExtensions
                 "--initial-cluster-state", "new",
                 "--log-level", "info")
             .WithHttpHealthCheck("/health", endpointName: ClientEndpoint)
-            .WithRestartWhenDead();
+            .WithRestartWhenDead(new(
+                RemovedText,
+                "removed",
+                $"{member.Name} was removed from the cluster. To add a member in its place, delete {member.DataDirectory} first."));
 }

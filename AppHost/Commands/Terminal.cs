@@ -8,6 +8,7 @@ namespace AppHost.Commands;
 internal static class Terminal
 {
     private const int StandardInput = 0;
+    private const int WaitingLinesMax = 16;
 
     /// <summary>
     /// Whether reading is safe: a program that was started in the background (with &amp;) and reads from its terminal is stopped by
@@ -22,23 +23,26 @@ internal static class Terminal
     /// </summary>
     public static async IAsyncEnumerable<string> ReadLinesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // A person types few lines; a program that writes more than these must wait.
-        var lines = Channel.CreateBounded<string>(16);
-        new Thread(() => Read(lines.Writer)) { IsBackground = true, Name = "commands" }.Start();
+        // A person types few lines; a program that writes more than these must wait. Only the thread that reads waits for room.
+        var lines = Channel.CreateUnbounded<string>();
+        var room = new SemaphoreSlim(WaitingLinesMax);
+        new Thread(() => Read(lines.Writer, room)) { IsBackground = true, Name = "commands" }.Start();
         await foreach (var line in lines.Reader.ReadAllAsync(cancellationToken))
         {
+            room.Release();
             yield return line;
         }
     }
 
-    private static void Read(ChannelWriter<string> lines)
+    private static void Read(ChannelWriter<string> lines, SemaphoreSlim room)
     {
         try
         {
             using var reader = new StreamReader(Console.OpenStandardInput());
             while (reader.ReadLine() is { } line)
             {
-                lines.WriteAsync(line).AsTask().GetAwaiter().GetResult();
+                room.Wait();
+                lines.TryWrite(line);
             }
         }
         catch (IOException)

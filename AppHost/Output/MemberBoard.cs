@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using AppHost.Cluster;
+using AppHost.Supervision;
 using Aspire.Hosting.ApplicationModel;
 
 namespace AppHost.Output;
@@ -13,9 +14,10 @@ internal sealed class MemberBoard(ClusterLayout cluster, ConsoleWriter console)
     private readonly ConcurrentDictionary<string, string> _states = new();
 
     /// <summary>Notes what became of a resource.</summary>
-    public void Note(IResource resource, string? state)
+    public void Note(IResource resource, CustomResourceSnapshot snapshot)
     {
-        if (state is not null)
+        var ended = snapshot.Properties.FirstOrDefault(p => p.Name == RestartSupervisor.EndedForGood)?.Value as string;
+        if ((ended ?? snapshot.State?.Text) is { } state)
         {
             _states[resource.Name] = state;
         }

@@ -12,7 +12,7 @@ internal sealed class StateWatcher(ResourceNotificationService notifications, Me
         {
             await foreach (var e in notifications.WatchAsync(stoppingToken))
             {
-                board.Note(e.Resource, e.Snapshot.State?.Text);
+                board.Note(e.Resource, e.Snapshot);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

@@ -7,7 +7,10 @@ namespace Etcd.Server.Apply;
 /// the one command in it by field number and as the slice of the entry that holds it.
 /// </summary>
 /// <param name="RequestId">What waits for it; zero if nothing does.</param>
-/// <param name="Field">The command's field number; zero for an empty entry.</param>
+/// <param name="Field">
+/// The command's field number; zero for an empty entry; <see cref="LegacyRequest.MethodField"/> for one that is no envelope but a
+/// <see cref="LegacyRequest"/>, which is the payload then.
+/// </param>
 /// <param name="Payload">The command's own bytes.</param>
 internal readonly record struct CommandReader(ulong RequestId, int Field, ReadOnlyMemory<byte> Payload)
 {
@@ -22,6 +25,7 @@ internal readonly record struct CommandReader(ulong RequestId, int Field, ReadOn
     {
         ulong requestId = 0;
         int field = 0;
+        bool isLegacy = false;
         ReadOnlyMemory<byte> payload = default;
         var reader = new ProtoReader(data.Span);
         while (!reader.IsAtEnd)
@@ -41,6 +45,7 @@ internal readonly record struct CommandReader(ulong RequestId, int Field, ReadOn
             else if (isMessage)
             {
                 ReadOnlySpan<byte> bytes = reader.ReadBytes(out int offset);
+                isLegacy |= number == LegacyRequest.MethodField;
                 (field, payload) = (number, data.Slice(offset, bytes.Length));
             }
             else
@@ -49,7 +54,9 @@ internal readonly record struct CommandReader(ulong RequestId, int Field, ReadOn
             }
         }
 
-        return new CommandReader(requestId, field, payload);
+        return isLegacy
+            ? new CommandReader(requestId, LegacyRequest.MethodField, data)
+            : new CommandReader(requestId, field, payload);
     }
 
     private static ulong ReadHeaderId(ReadOnlySpan<byte> header)

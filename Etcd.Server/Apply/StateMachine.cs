@@ -111,6 +111,9 @@ public sealed partial class StateMachine : IStateMachine
                 _cluster.SetAttributes(
                     new MemberId(request.MemberID), request.MemberAttributes.Name, [.. request.MemberAttributes.ClientUrls]);
                 return new ApplyOutcome(_store.WorkingRevision);
+            case LegacyRequest.MethodField:
+                LegacyRequest.Apply(command.Payload.Span, _cluster);
+                return new ApplyOutcome(_store.WorkingRevision);
             default:
                 // Written by a version that knows more. Members that cannot apply it must not pretend that they did.
                 Invariant.Check(command.Field == 0, $"the log holds only commands that this version knows, not field {command.Field}");

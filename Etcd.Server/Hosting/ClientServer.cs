@@ -4,7 +4,6 @@ using Etcd.Server.Hosting.Listeners;
 using Etcd.Server.Primitives;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -44,7 +43,7 @@ internal static class ClientServer
     /// <param name="options">The limits.</param>
     /// <param name="tls">Its certificate; null if no URL asks for TLS.</param>
     public static WebApplicationBuilder NewBuilder(
-        ILoggerFactory logging, IReadOnlyList<EtcdUrl> urls, ServerOptions options, Action<HttpsConnectionAdapterOptions>? tls)
+        ILoggerFactory logging, IReadOnlyList<EtcdUrl> urls, ServerOptions options, TlsPort? tls)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
@@ -66,7 +65,7 @@ internal static class ClientServer
                 KeepAliveInterval = options.GrpcKeepAliveInterval,
                 KeepAliveTimeout = options.GrpcKeepAliveTimeout,
             });
-            kestrel.ListenEtcd([.. urls.Select(EtcdEndpoint.From)], tls);
+            kestrel.ListenAdmitting([.. urls.Select(EtcdEndpoint.From)], tls);
         });
         return builder;
     }

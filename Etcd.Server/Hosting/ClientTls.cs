@@ -2,6 +2,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Etcd.Server.Hosting.Flags;
+using Etcd.Server.Hosting.Listeners;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Etcd.Server.Hosting;
@@ -15,15 +16,18 @@ internal static class ClientTls
     /// <summary>What Kestrel needs; null where no client URL asks for TLS.</summary>
     /// <param name="options">The flags.</param>
     /// <exception cref="CryptographicException">A file holds no certificate or key.</exception>
-    public static Action<HttpsConnectionAdapterOptions>? For(ServerOptions options) =>
-        options.ListenClientUrls.Any(u => u.IsTls) ? For(options.CertFile, options.KeyFile, options.TrustedCaFile) : null;
+    public static TlsPort? For(ServerOptions options) => options.ListenClientUrls.Any(u => u.IsTls)
+        ? new TlsPort(For(
+            options.CertFile, options.KeyFile, options.TrustedCaFile, new CertificateRules([], options.ClientCertAllowedHostnames, options.ClientCrlFile)))
+        : null;
 
     /// <summary>What Kestrel needs to show a certificate and to ask for others.</summary>
     /// <param name="certFile">The certificate, with those that lead to its authority behind it.</param>
     /// <param name="keyFile">Its key.</param>
     /// <param name="trustedCaFile">The authorities of clients' certificates; empty if none is asked for.</param>
+    /// <param name="rules">What those certificates must be besides.</param>
     /// <exception cref="CryptographicException">A file holds no certificate or key.</exception>
-    public static Action<HttpsConnectionAdapterOptions> For(string certFile, string keyFile, string trustedCaFile)
+    public static Action<HttpsConnectionAdapterOptions> For(string certFile, string keyFile, string trustedCaFile, CertificateRules rules)
     {
         X509Certificate2 certificate = LoadWithKey(certFile, keyFile);
         X509Certificate2Collection chain = Load(certFile);
@@ -37,7 +41,8 @@ internal static class ClientTls
             if (authorities is not null)
             {
                 https.ClientCertificateMode = ClientCertificateMode.RequireCertificate;
-                https.ClientCertificateValidation = (client, sent, _) => IsTrusted(client, sent, authorities);
+                https.ClientCertificateValidation = (client, sent, _) =>
+                    IsTrusted(client, sent, authorities) && rules.AllowName(client) && !rules.IsRevoked([client, .. sent?.ChainPolicy.ExtraStore ?? []]);
             }
         };
     }

@@ -22,10 +22,10 @@ namespace Etcd.Server.Hosting;
 
 /// <summary>
 /// One running member: the rooms put together, and the threads that run them (docs/ARCHITECTURE.md, Threads).
-/// <see cref="Start"/> begins; <see cref="Started"/> completes when the cluster knows the member; <see cref="Dispose"/>
+/// <see cref="Start"/> begins; <see cref="Started"/> completes when the cluster knows the member; <see cref="DisposeAsync"/>
 /// ends it. What was acknowledged is durable at every moment, so ending it at any point loses nothing.
 /// </summary>
-internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDisposable, IAsyncDisposable
+internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAsyncDisposable
 {
     /// <summary>What a member says that was taken out of its cluster.</summary>
     public const string RemovedText = "the member has been permanently removed from the cluster";
@@ -38,6 +38,9 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
 
     // etcd advances all of an election timeout but this much.
     private const int TicksLeftToWait = 2;
+
+    // An election that a first attempt does not decide takes two of them.
+    private const int ElectionTimeoutsToLeave = 4;
 
     private static readonly TimeSpan PublishTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan HandOverTimeout = TimeSpan.FromMilliseconds(500);
@@ -64,6 +67,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     private Task _monitoring = Task.CompletedTask;
     private ITimer? _ticker;
     private int _ticksToAdvance;
+    private int _peersReached;
     private bool _keptLeases;
     private int _disposed;
 
@@ -81,7 +85,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         _log = log;
         _clock = clock;
         birth ??= ClusterBirth.New(options);
-        RecoveredMember recovered = MemberRecovery.Open(files, Folders(options), birth.Birth, WalOptions(options));
+        RecoveredMember recovered = MemberRecovery.Open(files, Folders(options), birth.Birth, WalOptions(options), options.ForceNewCluster);
         _cluster = new ClusterState(recovered.ClusterId);
         Ids = new RequestIds(recovered.Id, clock.GetUtcNow());
         Leases = new LeaseManager(clock, LeaseOptions(options));
@@ -275,11 +279,11 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         }
     }
 
-    /// <summary>Streams end from now on; what is under way is still answered. <see cref="Dispose"/> follows.</summary>
+    /// <summary>Streams end from now on; what is under way is still answered. <see cref="DisposeAsync"/> follows.</summary>
     public void BeginStop() => _stopping.Cancel();
 
-    /// <inheritdoc/>
-    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+    /// <summary>What is under way is answered with "server stopped" from now on, and the member takes part in nothing any more.</summary>
+    public void EndRequests() => _node.Stop();
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -375,12 +379,15 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         AdvanceElection();
         _leadership.Tick();
         bool keepsLeases = Leases.IsPrimary;
-        if (keepsLeases && !_keptLeases)
+        int reached = _peers.ActivePeers;
+        if ((keepsLeases && !_keptLeases) || reached > _peersReached)
         {
+            // Of one that was not reached the version was not known, and the cluster's may be lower than it need be.
             _versions.Wake();
         }
 
         _keptLeases = keepsLeases;
+        _peersReached = reached;
     }
 
     /// <summary>
@@ -420,7 +427,12 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         }
 
         string cluster = ClusterId.ToString("x", System.Globalization.CultureInfo.InvariantCulture);
-        if (_recovered.IsNew)
+        if (_recovered.Forced is { } forced)
+        {
+            HostingLog.ForcedRestart(
+                _log, cluster, MemberId.ToString(), forced.Unconfirmed, forced.Removed.Select(m => m.ToString()), _recovered.Log.HardState.Commit.Value);
+        }
+        else if (_recovered.IsNew)
         {
             HostingLog.LocalMember(_log, MemberId.ToString(), cluster);
         }
@@ -476,8 +488,10 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         try
         {
             await _node.Removed.WaitAsync(_stopping.Token).ConfigureAwait(false);
-            // The others must hear that it is committed, from a leader above all (etcd waits as long).
-            await Task.Delay(TimeSpan.FromSeconds(1), _clock, _stopping.Token).ConfigureAwait(false);
+            // Until one of the others says so, which shows that it knows: a message that was lost would else leave the last one of
+            // two without the vote by which it can find out. (In etcd a removed leader goes on to lead for a second.)
+            TimeSpan limit = TimeSpan.FromMilliseconds(1000 + (ElectionTimeoutsToLeave * _options.ElectionMilliseconds));
+            await Task.WhenAny(_removed.Task, Task.Delay(limit, _clock, _stopping.Token)).ConfigureAwait(false);
             _removed.TrySetResult();
         }
         catch (OperationCanceledException)

@@ -20,8 +20,10 @@ namespace Etcd.Server.Hosting;
 /// </summary>
 internal static class EtcdProgram
 {
-    // With the hand-over before it, the process is gone within a second and a half.
     private static readonly TimeSpan StopTimeout = TimeSpan.FromMilliseconds(500);
+
+    // What clients still wait for then waits for others: a quorum, or a leader that does not come.
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromMilliseconds(300);
 
     /// <summary>Runs until stopped.</summary>
     /// <param name="arguments">The command line.</param>
@@ -136,7 +138,6 @@ internal static class EtcdProgram
         if (ended == stop.Task)
         {
             HostingLog.SignalReceived(log, await stop.Task.ConfigureAwait(false));
-            await member.HandOverAsync().ConfigureAwait(false);
         }
         else if (ended == member.Removed)
         {
@@ -150,7 +151,16 @@ internal static class EtcdProgram
         }
 
         member.BeginStop();
-        await StopAsync(clients).ConfigureAwait(false);
+        // No call begins any more; those that are under way may need the new leader.
+        Task closing = StopAsync(clients);
+        if (ended == stop.Task)
+        {
+            await member.HandOverAsync().ConfigureAwait(false);
+        }
+
+        await Task.WhenAny(closing, Task.Delay(AnswerTimeout)).ConfigureAwait(false);
+        member.EndRequests();
+        await closing.ConfigureAwait(false);
         await member.DisposeAsync().ConfigureAwait(false);
         // Its streams are closed by now, so that it has nothing to wait for.
         await StopAsync(peers).ConfigureAwait(false);

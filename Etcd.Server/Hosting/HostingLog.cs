@@ -128,4 +128,14 @@ internal static partial class HostingLog
 
     [LoggerMessage(1040, LogLevel.Information, "initialized peer connections; fast-forwarding election ticks")]
     public static partial void ElectionAdvanced(ILogger log, string localMemberId, int forwardTicks, int electionTicks, int activeRemoteMembers);
+
+    [LoggerMessage(1090, LogLevel.Information, "resolved URL Host")]
+    public static partial void HostResolved(ILogger log, string url, string host, string resolvedAddr);
+
+    [LoggerMessage(1091, LogLevel.Warning, "failed to resolve URL Host")]
+    public static partial void HostNotResolved(ILogger log, string url, string host, string error);
+
+    [LoggerMessage(1092, LogLevel.Warning, "forcing restart member")]
+    public static partial void ForcedRestart(
+        ILogger log, string clusterId, string localMemberId, int numberOfUnconfirmedEntries, IEnumerable<string> removedMembers, ulong commitIndex);
 }

@@ -35,6 +35,9 @@ public sealed record MemberBirth(MemberId Id, ulong ClusterId, IReadOnlyList<Mem
 public sealed record RecoveredMember(
     MemberId Id, ulong ClusterId, WriteAheadLog Wal, SnapshotDirectory Snapshots, RecoveredLog Log, bool IsNew, WalRepair? Repair)
 {
+    /// <summary>What was done to the log to make a new cluster of it; null as a rule.</summary>
+    public ForcedCluster? Forced { get; init; }
+
     /// <summary>
     /// Puts the snapshot's state, if there is one, into the state machine: afterwards it stands at <see cref="RecoveredLog.Applied"/>.
     /// </summary>
@@ -63,8 +66,11 @@ public static class MemberRecovery
     /// <param name="folders">Where; missing folders are made.</param>
     /// <param name="birth">Who the member is if it has no log yet.</param>
     /// <param name="options">How the log is written.</param>
+    /// <param name="forceNewCluster">Whether a member with data becomes a cluster of its own: see <see cref="ForcedCluster"/>.</param>
     /// <exception cref="WalException">The log is damaged, or in use by another process, or the snapshot that it needs is missing.</exception>
-    public static RecoveredMember Open(IFileSystem files, MemberFolders folders, MemberBirth birth, WalOptions options)
+    /// <exception cref="NotSupportedException">A new cluster is to be forced, and the member is in none.</exception>
+    public static RecoveredMember Open(
+        IFileSystem files, MemberFolders folders, MemberBirth birth, WalOptions options, bool forceNewCluster = false)
     {
         var snapshots = new SnapshotDirectory(files, folders.Snapshots);
         snapshots.Create();
@@ -84,13 +90,20 @@ public static class MemberRecovery
                 snapshots.PurgeBefore(snapshot.Index);
             }
 
-            return Read(found, snapshot, snapshots, birth);
+            RecoveredMember member = Read(found, snapshot, snapshots, birth);
+            return forceNewCluster && !member.IsNew ? Force(member) : member;
         }
         catch
         {
             found.Log.Dispose();
             throw;
         }
+    }
+
+    private static RecoveredMember Force(RecoveredMember member)
+    {
+        (RecoveredLog log, ForcedCluster what) = ForcedCluster.Rewrite(member.Wal, member.Id, member.Log);
+        return member with { Log = log, Forced = what };
     }
 
     /// <summary>

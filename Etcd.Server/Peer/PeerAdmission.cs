@@ -29,6 +29,9 @@ public static class PeerAdmission
     /// <summary>The text for a member of another cluster.</summary>
     public const string ClusterMismatch = "cluster ID mismatch";
 
+    /// <summary>The text for one who is no member as far as this one knows.</summary>
+    public const string SenderNotFound = "error sender not found";
+
     private const int NotFound = 404;
     private const int Gone = 410;
     private const int PreconditionFailed = 412;
@@ -94,7 +97,7 @@ public static class PeerAdmission
 
         if (!members.IsMember(from))
         {
-            return new PeerRefusal(NotFound, "error sender not found");
+            return new PeerRefusal(NotFound, SenderNotFound);
         }
 
         return head.RaftTo == self.Self.ToString() ? null : new PeerRefusal(PreconditionFailed, "to field mismatch");

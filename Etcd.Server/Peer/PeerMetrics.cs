@@ -9,7 +9,11 @@ namespace Etcd.Server.Peer;
 /// </summary>
 public sealed class PeerMetrics
 {
+    // Whoever reaches the port can name any sender, from any address: that shall not fill the memory.
+    private const int SendersMax = 1024;
+
     private readonly ConcurrentDictionary<MemberId, PeerCounters> _peers = new();
+    private readonly PeerCounters _surplus = new();
     private readonly ConcurrentDictionary<string, long> _unknownReceiveFailures = new(StringComparer.Ordinal);
     private long _snapshotReceiveFailuresOfUnknown;
 
@@ -22,9 +26,11 @@ public sealed class PeerMetrics
     /// <summary>etcd_network_peer_received_failures_total of requests whose sender is not known, by the sender's host.</summary>
     public IEnumerable<KeyValuePair<string, long>> ReceiveFailuresByAddress => _unknownReceiveFailures;
 
-    /// <summary>The figures of one member.</summary>
+    /// <summary>The figures of one member; those who are too many to be told apart share some that nobody sees.</summary>
     /// <param name="member">The member.</param>
-    public PeerCounters this[MemberId member] => _peers.GetOrAdd(member, static _ => new PeerCounters());
+    public PeerCounters this[MemberId member] => _peers.TryGetValue(member, out PeerCounters? known) ? known
+        : _peers.Count < SendersMax ? _peers.GetOrAdd(member, static _ => new PeerCounters())
+        : _surplus;
 
     /// <summary>Counts a snapshot whose sender is not known.</summary>
     public void CountSnapshotOfUnknown() => Interlocked.Increment(ref _snapshotReceiveFailuresOfUnknown);
@@ -33,8 +39,7 @@ public sealed class PeerMetrics
     /// <param name="address">The sender's host; without its port, which is another each time.</param>
     public void CountReceiveFailure(string address)
     {
-        // Whoever reaches the port from many addresses shall not fill the memory.
-        if (_unknownReceiveFailures.Count < 1024 || _unknownReceiveFailures.ContainsKey(address))
+        if (_unknownReceiveFailures.Count < SendersMax || _unknownReceiveFailures.ContainsKey(address))
         {
             _unknownReceiveFailures.AddOrUpdate(address, 1, static (_, count) => count + 1);
         }

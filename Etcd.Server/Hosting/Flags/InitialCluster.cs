@@ -2,8 +2,8 @@ namespace Etcd.Server.Hosting.Flags;
 
 /// <summary>
 /// The members that --initial-cluster names: <c>a=http://h1:2380,b=http://h2:2380</c>, a name once for each of its URLs.
-/// Immutable. The checks of <see cref="CheckNew"/> and <see cref="CheckJoining"/> are for a member without data: one that has
-/// some knows its cluster from there, and etcd does not look at these flags again.
+/// Immutable. The checks are for a member without data: one that has some knows its cluster from there, and etcd does not look at
+/// these flags again.
 /// </summary>
 public sealed class InitialCluster
 {
@@ -39,40 +39,42 @@ public sealed class InitialCluster
         return new InitialCluster(urls);
     }
 
-    /// <summary>What is wrong with it for a member that begins a new cluster; null if nothing is.</summary>
+    /// <summary>What is wrong with it; null if nothing is.</summary>
     /// <param name="options">The flags.</param>
-    public string? CheckNew(ServerOptions options) => CheckLocal(options) ?? CheckAdvertised(options) ?? CheckDuplicates();
+    public string? Check(ServerOptions options) => CheckLocal(options) ?? CheckDuplicates();
 
-    /// <summary>What is wrong with it for a member that joins a cluster; null if nothing is.</summary>
-    /// <param name="options">The flags.</param>
-    public string? CheckJoining(ServerOptions options) => CheckLocal(options) ?? CheckDuplicates();
-
-    /// <inheritdoc/>
-    public override string ToString() =>
-        string.Join(',', _urls.SelectMany(m => m.Value.Select(url => m.Key + "=" + url)).Order(StringComparer.Ordinal));
-
-    private static string[] Advertised(ServerOptions options) =>
-        [.. options.InitialAdvertisePeerUrls.Select(u => u.Text).Order(StringComparer.Ordinal)];
-
-    private string? CheckLocal(ServerOptions options) => _urls.ContainsKey(options.Name)
-        ? null
-        : $"couldn't find local name \"{options.Name}\" in the initial cluster configuration";
-
-    private string? CheckAdvertised(ServerOptions options)
+    /// <summary>
+    /// What is said of a member that begins a new cluster, which must be listed under the URLs that it advertises, if it is not.
+    /// </summary>
+    /// <param name="options">The flags; the member is listed.</param>
+    /// <param name="difference">How the two differ.</param>
+    public string DescribeUnlisted(ServerOptions options, string difference)
     {
         string[] advertised = Advertised(options);
         string[] listed = _urls[options.Name];
         string[] missing = [.. listed.Except(advertised).Select(url => options.Name + "=" + url)];
         if (missing.Length > 0)
         {
-            return $"--initial-cluster has {string.Join(',', missing)} but missing from --initial-advertise-peer-urls={string.Join(',', advertised)}";
+            return $"--initial-cluster has {string.Join(',', missing)} but missing from --initial-advertise-peer-urls={string.Join(',', advertised)} ({difference})";
         }
 
         string[] unknown = [.. advertised.Except(listed).Select(url => options.Name + "=" + url)];
+        string own = string.Join(',', advertised.Select(url => options.Name + "=" + url));
         return unknown.Length > 0
-            ? $"--initial-advertise-peer-urls has {string.Join(',', unknown)} but missing from --initial-cluster={this}"
-            : null;
+            ? $"--initial-advertise-peer-urls has {string.Join(',', unknown)} but missing from --initial-cluster={own}"
+            : $"failed to resolve {string.Join(',', advertised)} to match --initial-cluster={own} ({difference})";
     }
+
+    /// <inheritdoc/>
+    public override string ToString() =>
+        string.Join(',', _urls.SelectMany(m => m.Value.Select(url => m.Key + "=" + url)).Order(StringComparer.Ordinal));
+
+    internal static string[] Advertised(ServerOptions options) =>
+        [.. options.InitialAdvertisePeerUrls.Select(u => u.Text).Order(StringComparer.Ordinal)];
+
+    private string? CheckLocal(ServerOptions options) => _urls.ContainsKey(options.Name)
+        ? null
+        : $"couldn't find local name \"{options.Name}\" in the initial cluster configuration";
 
     private string? CheckDuplicates()
     {

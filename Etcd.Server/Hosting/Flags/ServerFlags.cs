@@ -60,6 +60,8 @@ public static class ServerFlags
             (o, v) => o with { WatchProgressNotifyInterval = GoDuration.Parse(v) }),
         new("unsafe-no-fsync", "false", "Do not wait for the disk. Unsafe: a crash of the machine loses data.",
             (o, v) => o with { UnsafeNoFsync = Bool(v) }, IsBool: true),
+        new("force-new-cluster", "false", "Start alone from this member's data and remove all other members. Unsafe: only if a quorum is lost for good.",
+            (o, v) => o with { ForceNewCluster = Bool(v) }, IsBool: true),
         new("claimed-version", "3.7", "The version of etcd (3.5, 3.6 or 3.7) that this member says it is, for tools and members of an older one.",
             (o, v) => o with { ClaimedVersion = ClaimedVersion.Parse(v) }),
         new("cert-file", "", "The certificate for https client URLs.", (o, v) => o with { CertFile = v }),
@@ -73,12 +75,25 @@ public static class ServerFlags
             (o, v) => o with { PeerClientCertAuth = Bool(v) }, IsBool: true),
         new("peer-trusted-ca-file", "", "The authorities of members' certificates; if given, members must show one.",
             (o, v) => o with { PeerTrustedCaFile = v }),
+        new("peer-client-cert-file", "", "The certificate to show when connecting to other members, if not that of --peer-cert-file.",
+            (o, v) => o with { PeerClientCertFile = v }),
+        new("peer-client-key-file", "", "The key of that certificate.", (o, v) => o with { PeerClientKeyFile = v }),
+        new("peer-cert-allowed-cn", "", "Common names, separated by commas, of which members' certificates must bear one.",
+            (o, v) => o with { PeerCertAllowedCns = Words(v) }),
+        new("peer-cert-allowed-hostname", "", "Hosts, separated by commas, of which members' certificates must name one.",
+            (o, v) => o with { PeerCertAllowedHostnames = Words(v) }),
+        new("peer-crl-file", "", "Revoked certificates of members.", (o, v) => o with { PeerCrlFile = v }),
+        new("peer-skip-client-san-verification", "false", "Let members connect from elsewhere than their certificates say.",
+            (o, v) => o with { PeerSkipClientSanVerification = Bool(v) }, IsBool: true),
+        new("client-cert-allowed-hostname", "", "Hosts, separated by commas, of which clients' certificates must name one.",
+            (o, v) => o with { ClientCertAllowedHostnames = Words(v) }),
+        new("client-crl-file", "", "Revoked certificates of clients.", (o, v) => o with { ClientCrlFile = v }),
         new("logger", "zap", "The log's structure; only 'zap' exists, and means etcd's own.",
             (o, v) => v == "zap" ? o : throw new FormatException($"unknown logger option \"{v}\"")),
         new("log-level", "info", "debug, info, warn, error, panic or fatal.", (o, v) => o with { LogLevel = Level(v) }),
         new("log-format", "json", "json or console.", (o, v) => o with { LogFormat = Format(v) }),
         new("log-outputs", "default", "stderr, stdout or file paths, separated by commas.",
-            (o, v) => o with { LogOutputs = [.. v.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)] }),
+            (o, v) => o with { LogOutputs = Words(v) }),
     ];
 
     /// <summary>The flags, to parse with.</summary>
@@ -158,10 +173,18 @@ public static class ServerFlags
         Require(
             (options.CertFile.Length == 0) == (options.KeyFile.Length == 0),
             "KeyFile and CertFile must both be present[key: " + options.KeyFile + ", cert: " + options.CertFile + "]");
+        Require(
+            (options.PeerClientCertFile.Length == 0) == (options.PeerClientKeyFile.Length == 0),
+            "ClientKeyFile and ClientCertFile must both be present or both absent: key: " + options.PeerClientKeyFile + ", cert: " + options.PeerClientCertFile + "]");
+        Require(
+            options.PeerCertAllowedCns.Count == 0 || options.PeerCertAllowedHostnames.Count == 0,
+            $"AllowedCNs and AllowedHostnames are mutually exclusive (cns=[{Quoted(options.PeerCertAllowedCns)}], hostnames=[{Quoted(options.PeerCertAllowedHostnames)}])");
         foreach ((string flag, string path) in new[]
         {
             ("cert-file", options.CertFile), ("key-file", options.KeyFile), ("trusted-ca-file", options.TrustedCaFile),
             ("peer-cert-file", options.PeerCertFile), ("peer-key-file", options.PeerKeyFile), ("peer-trusted-ca-file", options.PeerTrustedCaFile),
+            ("peer-client-cert-file", options.PeerClientCertFile), ("peer-client-key-file", options.PeerClientKeyFile),
+            ("peer-crl-file", options.PeerCrlFile), ("client-crl-file", options.ClientCrlFile),
         })
         {
             Require(path.Length == 0 || File.Exists(path), $"--{flag}: no such file: {path}");
@@ -175,6 +198,11 @@ public static class ServerFlags
             throw new FlagException(otherwise);
         }
     }
+
+    private static string Quoted(IReadOnlyList<string> words) => string.Join(' ', words.Select(w => $"\"{w}\""));
+
+    private static IReadOnlyList<string> Words(string text) =>
+        [.. text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
 
     private static InitialClusterState ClusterStart(string text) => text switch
     {

@@ -82,6 +82,9 @@ public sealed record ServerOptions
     /// <summary>Writes without waiting for the disk (--unsafe-no-fsync): a crash of the machine loses data.</summary>
     public bool UnsafeNoFsync { get; init; }
 
+    /// <summary>Makes a member with data a cluster of its own, without the others (--force-new-cluster): for when their data is lost.</summary>
+    public bool ForceNewCluster { get; init; }
+
     /// <summary>What this member says that it is (--claimed-version).</summary>
     public ClaimedVersion ClaimedVersion { get; init; } = ClaimedVersion.V37;
 
@@ -108,6 +111,30 @@ public sealed record ServerOptions
 
     /// <summary>The authorities of members' certificates (--peer-trusted-ca-file); members must show one where it is given.</summary>
     public string PeerTrustedCaFile { get; init; } = "";
+
+    /// <summary>The certificate that this member shows when it connects to others, if it is another one (--peer-client-cert-file).</summary>
+    public string PeerClientCertFile { get; init; } = "";
+
+    /// <summary>Its key (--peer-client-key-file).</summary>
+    public string PeerClientKeyFile { get; init; } = "";
+
+    /// <summary>The common names of which a member's certificate must bear one (--peer-cert-allowed-cn); empty for any.</summary>
+    public IReadOnlyList<string> PeerCertAllowedCns { get; init; } = [];
+
+    /// <summary>The hosts of which a member's certificate must name one (--peer-cert-allowed-hostname); empty for any.</summary>
+    public IReadOnlyList<string> PeerCertAllowedHostnames { get; init; } = [];
+
+    /// <summary>The revoked certificates of members (--peer-crl-file).</summary>
+    public string PeerCrlFile { get; init; } = "";
+
+    /// <summary>Whether members may connect from elsewhere than their certificates say (--peer-skip-client-san-verification).</summary>
+    public bool PeerSkipClientSanVerification { get; init; }
+
+    /// <summary>The hosts of which a client's certificate must name one (--client-cert-allowed-hostname); empty for any.</summary>
+    public IReadOnlyList<string> ClientCertAllowedHostnames { get; init; } = [];
+
+    /// <summary>The revoked certificates of clients (--client-crl-file).</summary>
+    public string ClientCrlFile { get; init; } = "";
 
     /// <summary>The least level that is logged (--log-level).</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;

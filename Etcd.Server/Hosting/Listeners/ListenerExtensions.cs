@@ -47,16 +47,25 @@ public static class ListenerExtensions
             throw new ArgumentException($"{secure} needs a certificate", nameof(configureTls));
         }
 
+        ListenAdmitting(kestrel, endpoints, configureTls is null ? null : new TlsPort(configureTls));
+    }
+
+    /// <summary>As <see cref="ListenEtcd"/>, with a say in who is let in.</summary>
+    /// <param name="kestrel">The server's options.</param>
+    /// <param name="endpoints">The listen URLs.</param>
+    /// <param name="tls">TLS; not null if a URL is https or unixs.</param>
+    internal static void ListenAdmitting(this KestrelServerOptions kestrel, IReadOnlyList<EtcdEndpoint> endpoints, TlsPort? tls)
+    {
         foreach (var plan in SocketPlan.Group(endpoints))
         {
             foreach (var protocol in plan.Protocols)
             {
-                kestrel.Listen(new LogicalEndPoint(plan, protocol), listen => Configure(listen, protocol, configureTls));
+                kestrel.Listen(new LogicalEndPoint(plan, protocol), listen => Configure(listen, protocol, tls));
             }
         }
     }
 
-    private static void Configure(ListenOptions listen, WireProtocol protocol, Action<HttpsConnectionAdapterOptions>? configureTls)
+    private static void Configure(ListenOptions listen, WireProtocol protocol, TlsPort? tls)
     {
         switch (protocol)
         {
@@ -68,9 +77,9 @@ public static class ListenerExtensions
                 break;
             default:
                 listen.Protocols = HttpProtocols.Http1AndHttp2;
-                listen.Use(TlsRejections.Logged(listen.ApplicationServices));
-                listen.UseHttps(configureTls!);
-                listen.Use(TlsRejections.Accepted);
+                listen.Use(TlsRejections.Logged(listen.ApplicationServices, tls!.IsForPeers));
+                listen.UseHttps(tls.Configure);
+                listen.Use(TlsRejections.Admitted(tls));
                 break;
         }
     }

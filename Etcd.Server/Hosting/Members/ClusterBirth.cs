@@ -21,13 +21,16 @@ internal sealed record ClusterBirth(MemberBirth Birth, IReadOnlyList<PeerAddress
     private static readonly TimeSpan NewTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan VersionPause = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The beginning of one of the first members of a cluster, by the flags alone.</summary>
+    /// <summary>
+    /// The beginning of one of the first members of a cluster, by the flags alone. Whether it is listed where it advertises is not
+    /// looked at: see <see cref="RequireListedAsync"/>.
+    /// </summary>
     /// <param name="options">The flags.</param>
     /// <exception cref="ClusterStartException">The flags do not go together.</exception>
     public static ClusterBirth New(ServerOptions options)
     {
         InitialCluster cluster = InitialCluster.Of(options);
-        Require(cluster.CheckNew(options));
+        Require(cluster.Check(options));
         Member[] members = [.. cluster.Members.Select(m => new Member(
             ClusterIds.ForMember(m.Value, options.InitialClusterToken), m.Value, IsLearner: false, m.Key, ClientUrls: []))];
         return new ClusterBirth(
@@ -57,8 +60,24 @@ internal sealed record ClusterBirth(MemberBirth Birth, IReadOnlyList<PeerAddress
         }
 
         ClusterBirth birth = New(options);
+        await RequireListedAsync(options, UrlComparison.OfSystem(log), cancellation).ConfigureAwait(false);
         await RefuseIfKnownAsync(birth.Birth, options, http, cancellation).ConfigureAwait(false);
         return birth;
+    }
+
+    /// <summary>A member that begins a new cluster must be listed in it under the URLs that it advertises.</summary>
+    /// <param name="options">The flags; the member is listed.</param>
+    /// <param name="urls">How URLs are compared.</param>
+    /// <param name="cancellation">No longer wanted.</param>
+    /// <exception cref="ClusterStartException">It is not.</exception>
+    internal static async Task RequireListedAsync(ServerOptions options, UrlComparison urls, CancellationToken cancellation)
+    {
+        InitialCluster cluster = InitialCluster.Of(options);
+        using CancellationTokenSource limit = Limit(UrlComparison.Patience, cancellation);
+        string? difference = await urls.DifferenceAsync(
+            InitialCluster.Advertised(options), cluster.Members[options.Name], limit.Token).ConfigureAwait(false);
+        cancellation.ThrowIfCancellationRequested();
+        Require(difference is null ? null : cluster.DescribeUnlisted(options, difference));
     }
 
     /// <summary>
@@ -67,9 +86,12 @@ internal sealed record ClusterBirth(MemberBirth Birth, IReadOnlyList<PeerAddress
     /// </summary>
     /// <param name="named">What the flags name.</param>
     /// <param name="existing">What the cluster says.</param>
+    /// <param name="urls">How URLs are compared.</param>
+    /// <param name="cancellation">No longer wanted.</param>
     /// <returns>The members with the cluster's ids and the flags' names.</returns>
     /// <exception cref="ClusterStartException">They do not agree.</exception>
-    internal static IReadOnlyList<Member> AssignIds(InitialCluster named, PeerMembers existing)
+    internal static async Task<IReadOnlyList<Member>> AssignIdsAsync(
+        InitialCluster named, PeerMembers existing, UrlComparison urls, CancellationToken cancellation)
     {
         string text = Describe(existing);
         if (named.Members.Count != existing.Members.Count)
@@ -77,21 +99,34 @@ internal sealed record ClusterBirth(MemberBirth Birth, IReadOnlyList<PeerAddress
             throw new ClusterStartException($"error validating peerURLs {text}: member count is unequal");
         }
 
+        using CancellationTokenSource limit = Limit(UrlComparison.Patience, cancellation);
         var found = new List<Member>();
         foreach (Member member in existing.Members)
         {
-            string[] urls = [.. member.PeerUrls.Order(StringComparer.Ordinal)];
-            string? name = named.Members.FirstOrDefault(m => m.Value.SequenceEqual(urls, StringComparer.Ordinal)).Key;
-            if (name is null)
-            {
-                throw new ClusterStartException(
-                    $"error validating peerURLs {text}: PeerURLs: no match found for existing member ({member.Id}, [{string.Join(' ', member.PeerUrls)}])");
-            }
-
-            found.Add(member with { Name = name });
+            (string? name, string difference) = await FindAsync(named, member, urls, limit.Token).ConfigureAwait(false);
+            cancellation.ThrowIfCancellationRequested();
+            found.Add(name is not null ? member with { Name = name } : throw new ClusterStartException(
+                $"error validating peerURLs {text}: PeerURLs: no match found for existing member ({member.Id}, [{string.Join(' ', member.PeerUrls)}]), last resolver error ({difference})"));
         }
 
         return found;
+    }
+
+    private static async Task<(string? Name, string Difference)> FindAsync(
+        InitialCluster named, Member member, UrlComparison urls, CancellationToken cancellation)
+    {
+        string last = "";
+        foreach ((string name, string[] theirs) in named.Members)
+        {
+            if (await urls.DifferenceAsync(member.PeerUrls, theirs, cancellation).ConfigureAwait(false) is not { } difference)
+            {
+                return (name, "");
+            }
+
+            last = difference;
+        }
+
+        return (null, last);
     }
 
     private static ClusterBirth OfOneWithData(ServerOptions options)
@@ -112,13 +147,15 @@ internal sealed record ClusterBirth(MemberBirth Birth, IReadOnlyList<PeerAddress
     private static async Task<ClusterBirth> JoinAsync(ServerOptions options, PeerHttp http, ILogger log, CancellationToken cancellation)
     {
         InitialCluster named = InitialCluster.Of(options);
-        Require(named.CheckJoining(options));
+        Require(named.Check(options));
         PeerCalls calls = Calls(options, http);
         PeerMembers existing = await AskAsync(calls, OtherUrls(named, options.Name), log, cancellation).ConfigureAwait(false)
             ?? throw new ClusterStartException(
                 "cannot fetch cluster info from peer urls: could not retrieve cluster information from the given URLs");
-        IReadOnlyList<Member> members = AssignIds(named, existing);
-        MemberId self = members.Single(m => m.Name == options.Name).Id;
+        IReadOnlyList<Member> members = await AssignIdsAsync(
+            named, existing, UrlComparison.OfSystem(log), cancellation).ConfigureAwait(false);
+        MemberId self = members.FirstOrDefault(m => m.Name == options.Name)?.Id
+            ?? throw new ClusterStartException($"couldn't find local name \"{options.Name}\" in the initial cluster configuration");
         await RefuseIfIncompatibleAsync(calls, [.. members.Where(m => m.Id != self)], options, cancellation).ConfigureAwait(false);
         if (existing.Members.Count(m => m.IsLearner) > options.MaxLearners)
         {

@@ -39,8 +39,8 @@ internal sealed class LeadershipWatch(
         _ticksWithoutLeader = node.Leader.IsNone ? _ticksWithoutLeader + 1 : 0;
         if (_ticksWithoutLeader > 0 && _ticksWithoutLeader % (TimeoutsWithoutLeader * electionTicks) == 0)
         {
-            // Not disposed: somebody may be about to take its token.
-            Interlocked.Exchange(ref _lost, new CancellationTokenSource()).Cancel();
+            // Not disposed: somebody may be about to take its token. Thousands of streams may end by it: not on the thread of the ticks.
+            _ = Interlocked.Exchange(ref _lost, new CancellationTokenSource()).CancelAsync();
         }
     }
 

@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace Etcd.Server.Hosting.Members;
 
 /// <summary>
-/// The leader's part in the agreement on a cluster version: every few seconds, and as soon as it leads, it asks all members for
-/// theirs and proposes the lowest, if that is higher than the agreed one.
+/// The leader's part in the agreement on a cluster version: every few seconds, as soon as it leads, and when another member has
+/// come, it asks all members for theirs and proposes the lowest, if that is higher than the agreed one.
 /// </summary>
 internal sealed class VersionMonitor(
     MemberNode node, ClusterState cluster, MemberId self, ClaimedVersion own, IPeerCalls calls, TimeProvider clock, ILogger log) : IDisposable
@@ -21,7 +21,10 @@ internal sealed class VersionMonitor(
 
     private readonly SemaphoreSlim _leads = new(0, 1);
 
-    /// <summary>This member has begun to lead, and has applied what earlier leaders left. Any thread.</summary>
+    /// <summary>
+    /// This member has begun to lead, and has applied what earlier leaders left; or it has reached one that it did not reach
+    /// before. Any thread.
+    /// </summary>
     public void Wake()
     {
         try
@@ -112,7 +115,7 @@ internal sealed class VersionMonitor(
             PeerVersions versions = await calls.VersionAsync(member.PeerUrls, either.Token).ConfigureAwait(false);
             return ClaimedVersion.Number(versions.Server);
         }
-        catch (Exception e) when (e is PeerCallException or EtcdErrorException or OperationCanceledException && !stop.IsCancellationRequested)
+        catch (Exception e) when (e is PeerCallException or EtcdErrorException || (e is OperationCanceledException && !stop.IsCancellationRequested))
         {
             HostingLog.VersionUnknown(log, member.Id.ToString(), e.Message);
             return null;

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using Etcd.Server.Peer;
 using Etcd.Server.Primitives;
@@ -30,14 +31,44 @@ internal static class PeerAnswers
         return body.ToArray();
     }
 
-    /// <summary>Reads a short text without the line's end that Go puts behind errors.</summary>
-    public static async Task<string> TextAsync(HttpResponseMessage answer, CancellationToken cancellation) =>
-        Encoding.UTF8.GetString(await ReadAsync(answer, RefusalBytesMax, cancellation).ConfigureAwait(false)).TrimEnd('\n');
-
     /// <summary>Tells why another member refuses this one (status 412), and returns the text for the failure.</summary>
-    public static async Task<string> RefusalAsync(PeerContext context, MemberId member, HttpResponseMessage answer, CancellationToken cancellation)
+    public static async Task<string> RefusalAsync(PeerContext context, MemberId member, HttpResponseMessage answer, CancellationToken cancellation) =>
+        Refusal(context, member, answer, await TextAsync(answer, cancellation).ConfigureAwait(false));
+
+    /// <summary>Whether a message that was posted was taken; otherwise the exception says why not.</summary>
+    /// <exception cref="HttpRequestException">It was not.</exception>
+    public static async Task CheckPostAsync(PeerContext context, MemberId member, HttpResponseMessage answer, CancellationToken cancellation)
     {
-        string text = await TextAsync(answer, cancellation).ConfigureAwait(false);
+        if (!IsTaken(answer))
+        {
+            throw PostFailure(context, member, answer, await TextAsync(answer, cancellation).ConfigureAwait(false));
+        }
+    }
+
+    /// <summary>As <see cref="CheckPostAsync"/>, for a thread that may block.</summary>
+    /// <exception cref="HttpRequestException">It was not taken.</exception>
+    public static void CheckPost(PeerContext context, MemberId member, HttpResponseMessage answer, CancellationToken cancellation)
+    {
+        if (IsTaken(answer))
+        {
+            return;
+        }
+
+        using Stream body = answer.Content.ReadAsStream(cancellation);
+        var text = new byte[RefusalBytesMax];
+        throw PostFailure(context, member, answer, Text(text.AsSpan(0, body.ReadAtLeast(text, text.Length, throwOnEndOfStream: false))));
+    }
+
+    private static bool IsTaken(HttpResponseMessage answer) => answer.StatusCode == HttpStatusCode.NoContent;
+
+    /// <summary>A short text without the line's end that Go puts behind errors.</summary>
+    private static async Task<string> TextAsync(HttpResponseMessage answer, CancellationToken cancellation) =>
+        Text(await ReadAsync(answer, RefusalBytesMax, cancellation).ConfigureAwait(false));
+
+    private static string Text(ReadOnlySpan<byte> body) => Encoding.UTF8.GetString(body).TrimEnd('\n');
+
+    private static string Refusal(PeerContext context, MemberId member, HttpResponseMessage answer, string text)
+    {
         switch (text)
         {
             case PeerAdmission.IncompatibleVersion:
@@ -52,28 +83,20 @@ internal static class PeerAnswers
         }
     }
 
-    /// <summary>Whether a message that was posted was taken; otherwise the exception says why not.</summary>
-    /// <exception cref="HttpRequestException">It was not.</exception>
-    public static async Task CheckPostAsync(PeerContext context, MemberId member, HttpResponseMessage answer, CancellationToken cancellation)
+    private static HttpRequestException PostFailure(PeerContext context, MemberId member, HttpResponseMessage answer, string text)
     {
-        switch ((int)answer.StatusCode)
+        switch (answer.StatusCode)
         {
-            case 204:
-                return;
-            case 412:
-                throw new HttpRequestException(await RefusalAsync(context, member, answer, cancellation).ConfigureAwait(false));
-            case 403:
-                string text = await TextAsync(answer, cancellation).ConfigureAwait(false);
-                // The other text with this status says that another member lives at this URL, which does not end this one.
-                if (text.Contains("removed member", StringComparison.Ordinal))
-                {
-                    context.Options.OnRemoved();
-                    throw new HttpRequestException("the member has been permanently removed from the cluster");
-                }
-
-                throw new HttpRequestException(text);
+            case HttpStatusCode.PreconditionFailed:
+                return new HttpRequestException(Refusal(context, member, answer, text));
+            // The other text with this status says that another member lives at this URL, which does not end this one.
+            case HttpStatusCode.Forbidden when text.Contains("removed member", StringComparison.Ordinal):
+                context.Options.OnRemoved();
+                return new HttpRequestException(EtcdMember.RemovedText);
+            case HttpStatusCode.Forbidden:
+                return new HttpRequestException(text);
             default:
-                throw new HttpRequestException(
+                return new HttpRequestException(
                     $"unexpected http status {answer.ReasonPhrase} while posting to \"{answer.RequestMessage?.RequestUri}\"");
         }
     }

@@ -57,7 +57,7 @@ internal static class PeerEndpoints
         if (refusal is null && link is null)
         {
             // It was taken out of the cluster just now.
-            refusal = new PeerRefusal(StatusCodes.Status404NotFound, "error sender not found");
+            refusal = new PeerRefusal(StatusCodes.Status404NotFound, PeerAdmission.SenderNotFound);
         }
 
         if (refusal is { } no)
@@ -85,10 +85,13 @@ internal static class PeerEndpoints
             case StatusCodes.Status412PreconditionFailed:
                 PeerLog.WrongTarget(context.Log, self, head.RaftTo ?? "", from.ToString());
                 break;
-            default:
+            case StatusCodes.Status404NotFound when refusal.Text == PeerAdmission.SenderNotFound:
                 PeerLog.Unknown(context.Log, self, from.ToString(), context.Identity.ClusterText);
                 // The sender may be one that joined after what this member has learned so far.
                 transport.AddRemote(head with { From = from.ToString() });
+                break;
+            default:
+                // A path that no member asks for names nobody.
                 break;
         }
     }
@@ -203,6 +206,12 @@ internal static class PeerEndpoints
             return null;
         }
 
+        if (transport.IsStopped)
+        {
+            await PeerReply.ErrorAsync(http, StatusCodes.Status503ServiceUnavailable, "the member is stopping").ConfigureAwait(false);
+            return null;
+        }
+
         PeerRequestHead head = PeerReply.Head(http.Request);
         if (PeerAdmission.CheckCluster(self, head) is not { } refusal)
         {
@@ -247,17 +256,11 @@ internal static class PeerEndpoints
     internal static async ValueTask<int> ReadSomeAsync(HttpContext http, ReceiveBuffer buffer, TimeSpan silence)
     {
         ValueTask<int> reading = http.Request.Body.ReadAsync(buffer.Free(), http.RequestAborted);
-        if (!reading.IsCompletedSuccessfully)
-        {
-            using var limit = new CancellationTokenSource(silence);
-            // The read cannot be taken back while the connection lives: whoever is silent loses it.
-            using CancellationTokenRegistration abort = limit.Token.UnsafeRegister(static h => ((HttpContext)h!).Abort(), http);
-            int late = await reading.ConfigureAwait(false);
-            buffer.Advance(late);
-            return late;
-        }
-
-        int read = reading.Result;
+        // What is there already needs no limit.
+        using CancellationTokenSource? limit = reading.IsCompleted ? null : new CancellationTokenSource(silence);
+        // The read cannot be taken back while the connection lives: whoever is silent loses it.
+        using CancellationTokenRegistration abort = limit?.Token.UnsafeRegister(static h => ((HttpContext)h!).Abort(), http) ?? default;
+        int read = await reading.ConfigureAwait(false);
         buffer.Advance(read);
         return read;
     }

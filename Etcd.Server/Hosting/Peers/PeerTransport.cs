@@ -29,7 +29,7 @@ internal sealed class PeerTransport : IPeerTransport, IPeerDirectory, IAsyncDisp
     private FrozenDictionary<MemberId, PeerLink> _remotes = FrozenDictionary<MemberId, PeerLink>.Empty;
     private FrozenSet<MemberId> _removed = [];
     private Task _leaving = Task.CompletedTask;
-    private bool _stopped;
+    private volatile bool _stopped;
 
     /// <summary>Connects to nobody yet.</summary>
     /// <param name="options">The settings.</param>
@@ -60,6 +60,9 @@ internal sealed class PeerTransport : IPeerTransport, IPeerDirectory, IAsyncDisp
 
     /// <summary>What all parts share; null before <see cref="Start"/>.</summary>
     public PeerContext? Context => Volatile.Read(ref _context);
+
+    /// <summary>Whether nothing is taken from the other members any more.</summary>
+    public bool IsStopped => _stopped;
 
     /// <summary>How many members are reached now.</summary>
     public int ActivePeers => Volatile.Read(ref _peers).Values.Count(p => p.ActiveSince is not null);

@@ -45,7 +45,8 @@ internal sealed class SnapshotSender(PeerContext context, PeerLink link, Cancell
         {
             Task sending = Task.Factory.StartNew(
                 () => Run(message, content), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-            _ended = Task.WhenAll(_ended, sending);
+            // What has ended is let go, or a chain would grow with every snapshot.
+            _ended = _ended.IsCompleted ? sending : Task.WhenAll(_ended, sending);
         }
     }
 
@@ -123,8 +124,7 @@ internal sealed class SnapshotSender(PeerContext context, PeerLink link, Cancell
         request.Content = body;
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
         using HttpResponseMessage answer = context.Http.Requests.Send(request, cancellation);
-        // On a thread of its own nothing else waits.
-        PeerAnswers.CheckPostAsync(context, link.Member, answer, cancellation).GetAwaiter().GetResult();
+        PeerAnswers.CheckPost(context, link.Member, answer, cancellation);
     }
 
     private sealed class Transfer(CancellationTokenSource cut) : IDisposable

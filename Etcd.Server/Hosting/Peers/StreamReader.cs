@@ -125,7 +125,7 @@ internal sealed class StreamReader(PeerContext context, PeerLink link, StreamKin
                 return;
             case HttpStatusCode.Gone:
                 context.Options.OnRemoved();
-                throw new HttpRequestException("the member has been permanently removed from the cluster");
+                throw new HttpRequestException(EtcdMember.RemovedText);
             case HttpStatusCode.NotFound:
                 throw new HttpRequestException($"peer {link.Member} failed to find local node {context.Identity.Self}");
             case HttpStatusCode.PreconditionFailed:

@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Etcd.TestKit.Processes;
+using Grpc.Core;
+using Grpc.Net.Client;
 
 namespace Etcd.Interop.Tests.AppHost;
 
@@ -85,6 +87,48 @@ public sealed class AppHostProcessTests
         Assert.Equal(0, await run.ExitCodeAsync());
         Assert.All(members, member => Assert.False(IsAlive(member)));
         Assert.DoesNotContain(run.Output, line => line.Contains("restart 2", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(OurServer)]
+    [InlineData(Reference)]
+    public async Task A_member_that_was_removed_stays_away_and_is_shown_as_removed(string server)
+    {
+        var executable = Executable(server);
+        var port = FreePorts(6);
+        await using var run = AppHostRun.Start(AppHostRun.NewCluster(), port, executable);
+        await run.LineAsync(line => line.StartsWith("3 of 3 healthy", StringComparison.Ordinal));
+
+        using (var channel = GrpcChannel.ForAddress($"http://localhost:{port}"))
+        {
+            var members = new Etcd.Protocol.Etcdserverpb.Cluster.ClusterClient(channel);
+            var list = await members.MemberListAsync(new(), cancellationToken: Cancel);
+            // Strict reconfiguration wants members that have been connected for five seconds.
+            await UntilAsync(async () =>
+            {
+                try
+                {
+                    await members.MemberRemoveAsync(new() { ID = list.Members.Single(m => m.Name == "etcd-1").ID }, cancellationToken: Cancel);
+                    return true;
+                }
+                catch (RpcException e) when (e.Status.Detail == "etcdserver: unhealthy cluster")
+                {
+                    return false;
+                }
+            });
+        }
+
+        const string Said = "[etcd-1] exited for good: etcd-1 was removed from the cluster.";
+        await run.LineAsync(line => line.StartsWith(Said, StringComparison.Ordinal));
+        await run.TypeAsync("status");
+        await run.LineAsync(line => line == $"etcd-1  http://localhost:{port + 2}  removed  ?");
+
+        // It may be started by hand, and is told the same again.
+        await run.TypeAsync("start etcd-1");
+        await run.LineAsync(line => line.StartsWith(Said, StringComparison.Ordinal), times: 2);
+        await run.SignalAsync("INT");
+        Assert.Equal(0, await run.ExitCodeAsync());
+        Assert.DoesNotContain(run.Output, line => line.Contains("; restart ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -228,11 +272,13 @@ public sealed class AppHostProcessTests
     private static bool IsAlive(int pid) =>
         Directory.Exists($"/proc/{pid}") && !ReadOrEmpty($"/proc/{pid}/stat").Contains(") Z ", StringComparison.Ordinal);
 
-    private static async Task UntilAsync(Func<bool> condition)
+    private static Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
+
+    private static async Task UntilAsync(Func<Task<bool>> condition)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         limit.CancelAfter(TimeSpan.FromSeconds(30));
-        while (!condition())
+        while (!await condition())
         {
             await Task.Delay(20, limit.Token);
         }

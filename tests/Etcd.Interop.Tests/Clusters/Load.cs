@@ -8,10 +8,14 @@ internal static class Load
 {
     private const int Writers = 50;
 
-    /// <summary>Puts the keys prefix0 to prefixN, each with its number as the value, until each is acknowledged.</summary>
-    public static Task PutAsync(ServerCluster cluster, string prefix, int count, CancellationToken cancellation)
+    /// <summary>
+    /// Puts the keys prefix0 to prefixN, each with its number as the value, until each is acknowledged: by any active member, or by
+    /// one of those that are given.
+    /// </summary>
+    public static Task PutAsync(
+        ServerCluster cluster, string prefix, int count, CancellationToken cancellation, IReadOnlyList<ClusterMember>? by = null)
     {
-        var client = new ClusterClient([.. cluster.Members.Where(m => m.IsActive)]);
+        var client = new ClusterClient(by ?? [.. cluster.Members.Where(m => m.IsActive)]);
         return Task.WhenAll(Enumerable.Range(0, Writers).Select(async writer =>
         {
             for (int i = writer; i < count; i += Writers)

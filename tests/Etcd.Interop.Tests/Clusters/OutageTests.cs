@@ -90,6 +90,26 @@ public sealed class OutageTests
         await Load.RequireAsync(lost, "after", Keys, Token);
     }
 
+    [Fact]
+    public async Task A_member_without_a_quorum_that_is_asked_to_stop_answers_the_calls_that_wait()
+    {
+        await using ServerCluster cluster = await ServerCluster.StartAsync(ServerProgram.Tested, 3, Token);
+        ClusterMember last = await cluster.WaitForLeaderAsync(Token);
+        await Task.WhenAll(cluster.Members.Where(m => m != last).Select(m => m.KillAsync(Token)));
+        var put = new PutRequest { Key = Key };
+        Task<PutResponse>[] puts = [.. Enumerable.Range(0, 20).Select(_ => new KV.KVClient(last.Channel).PutAsync(put, cancellationToken: Token).ResponseAsync)];
+        // They have arrived when a later call of the same connection is answered.
+        Assert.NotNull(await last.StatusAsync(Token));
+        CommandResult ended = await last.TerminateAsync(Token);
+
+        Assert.Equal(0, ended.ExitCode);
+        foreach (Task<PutResponse> waiting in puts)
+        {
+            RpcException error = await Assert.ThrowsAsync<RpcException>(() => waiting);
+            Assert.Equal((StatusCode.Unavailable, "etcdserver: server stopped"), (error.StatusCode, error.Status.Detail));
+        }
+    }
+
     private static bool Expect(string expected, string actual)
     {
         Assert.Equal(expected, actual);

@@ -1,6 +1,3 @@
-using System.Net;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Etcd.TestKit.Processes;
 
 namespace Etcd.Interop.Tests.Program;
@@ -96,55 +93,37 @@ public sealed class TlsTests
     /// <summary>An authority with a server and a client, and a client of another authority, as files.</summary>
     private sealed class Certificates : IDisposable
     {
-        private readonly TempFolder _folder = new();
+        private readonly TestAuthority _ours = new();
+        private readonly TestAuthority _other = new();
+        private readonly TestCertificate _server;
 
         public Certificates()
         {
-            using X509Certificate2 authority = Issue("authority", null);
-            using X509Certificate2 other = Issue("other", null);
-            using X509Certificate2 server = Issue("server", authority);
-            using X509Certificate2 client = Issue("client", authority);
-            using X509Certificate2 stranger = Issue("stranger", other);
-            ServerThumbprint = server.Thumbprint;
+            _server = _ours.Issue("server", ["127.0.0.1"], ["localhost"]);
+            Client = Show(_ours.Issue("client"));
+            Stranger = Show(_other.Issue("stranger"));
         }
 
-        public string Authority => _folder.File("authority.pem");
+        public string Authority => _ours.File;
 
-        public string Server => _folder.File("server.pem");
+        public string Server => _server.File;
 
-        public string ServerKey => _folder.File("server.key");
+        public string ServerKey => _server.Key;
 
-        public string ServerThumbprint { get; }
+        public string ServerThumbprint => _server.Certificate.Thumbprint;
 
         public IReadOnlyList<string> Trust => ["--cacert", Authority];
 
-        public IReadOnlyList<string> Client => ["--cert", _folder.File("client.pem"), "--key", _folder.File("client.key")];
+        public IReadOnlyList<string> Client { get; }
 
-        public IReadOnlyList<string> Stranger => ["--cert", _folder.File("stranger.pem"), "--key", _folder.File("stranger.key")];
+        public IReadOnlyList<string> Stranger { get; }
 
-        public void Dispose() => _folder.Dispose();
-
-        private X509Certificate2 Issue(string name, X509Certificate2? issuer)
+        public void Dispose()
         {
-            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-            request.CertificateExtensions.Add(new X509BasicConstraintsExtension(issuer is null, false, 0, critical: true));
-            if (issuer is not null)
-            {
-                var names = new SubjectAlternativeNameBuilder();
-                names.AddIpAddress(IPAddress.Loopback);
-                names.AddDnsName("localhost");
-                request.CertificateExtensions.Add(names.Build());
-                request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], critical: false));
-            }
-
-            DateTimeOffset now = DateTimeOffset.UtcNow;
-            X509Certificate2 certificate = issuer is null
-                ? request.CreateSelfSigned(now.AddHours(-2), now.AddDays(2))
-                : request.Create(issuer, now.AddHours(-1), now.AddDays(1), RandomNumberGenerator.GetBytes(8)).CopyWithPrivateKey(key);
-            File.WriteAllText(_folder.File(name + ".pem"), certificate.ExportCertificatePem());
-            File.WriteAllText(_folder.File(name + ".key"), key.ExportPkcs8PrivateKeyPem());
-            return certificate;
+            _ours.Dispose();
+            _other.Dispose();
         }
+
+        private static IReadOnlyList<string> Show(TestCertificate certificate) => ["--cert", certificate.File, "--key", certificate.Key];
     }
 }

@@ -73,7 +73,7 @@ internal sealed class ApiHost : IAsyncDisposable
         _member.BeginStop();
         await _server.StopAsync(CancellationToken.None);
         await _server.DisposeAsync();
-        _member.Dispose();
+        await _member.DisposeAsync();
         _folder.Delete(recursive: true);
     }
 

@@ -29,7 +29,7 @@ public sealed class WatchFlushTests
         try
         {
             var options = new ServerOptions { DataDir = folder.FullName, UnsafeNoFsync = true };
-            using var member = new EtcdMember(options, OsFileSystem.Instance, TimeProvider.System, NullLogger.Instance);
+            await using var member = new EtcdMember(options, OsFileSystem.Instance, TimeProvider.System, NullLogger.Instance);
             member.Start();
             await member.Started.WaitAsync(TestContext.Current.CancellationToken);
             await FillAsync(member);

@@ -96,7 +96,7 @@ public sealed class ClientTlsTests : IDisposable
             ClientCertAuth = clientCertAuth,
         };
         var settings = new HttpsConnectionAdapterOptions();
-        ClientTls.For(options)!(settings);
+        ClientTls.For(options)!.Configure(settings);
         return settings;
     }
 

@@ -19,11 +19,11 @@ public sealed class EtcdMemberTests : IDisposable
     public void Dispose() => _root.Delete(recursive: true);
 
     [Fact]
-    public void FoldersMayBeGivenWithASeparatorBehindThem()
+    public async Task FoldersMayBeGivenWithASeparatorBehindThem()
     {
         ServerOptions options = Options with { DataDir = Path.Combine(_root.FullName, "d") + "/", WalDir = Path.Combine(_root.FullName, "w") + "/" };
-        New(options).Dispose();
-        New(options).Dispose();
+        await New(options).DisposeAsync();
+        await New(options).DisposeAsync();
         Assert.True(Directory.Exists(Path.Combine(_root.FullName, "d")));
         Assert.True(WriteAheadLog.Exists(OsFileSystem.Instance, Path.Combine(_root.FullName, "w")));
     }
@@ -32,7 +32,7 @@ public sealed class EtcdMemberTests : IDisposable
     [Fact]
     public async Task SignalsAreTheProgramsMatter()
     {
-        using EtcdMember member = New(Options);
+        await using EtcdMember member = New(Options);
         await using WebApplication clients = ClientServer.Build(Options, member, NullLoggerFactory.Instance);
         await using WebApplication peers = ClientServer.BuildForPeers(Options, member, NullLoggerFactory.Instance);
         Assert.IsType<ProgramLifetime>(clients.Services.GetRequiredService<IHostLifetime>());

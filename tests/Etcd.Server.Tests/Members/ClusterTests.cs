@@ -59,6 +59,8 @@ public sealed class ClusterTests
     {
         await using InProcessCluster cluster = await InProcessCluster.StartAsync(3);
         RunningMember follower = await cluster.WaitForFollowerAsync();
+        // Nobody can join a cluster that has not agreed on a version yet.
+        await InProcessCluster.UntilAsync("a version", () => cluster.Running.Values.All(m => m.Member.ClusterVersion is not null));
         string url = cluster.Name("m4");
         MemberAddResponse added = await follower.Cluster.MemberAdd(
             new MemberAddRequest { PeerURLs = { url }, IsLearner = true }, new TestCall(Cancel));
@@ -97,6 +99,25 @@ public sealed class ClusterTests
         RunningMember again = await cluster.StartAsync("m4", InitialClusterState.Existing);
         await again.Member.Removed.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
         Assert.Equal("w", await follower.GetAsync("k"));
+    }
+
+    [Fact]
+    public async Task AMemberThatComesLateRaisesTheClustersVersion()
+    {
+        await using var cluster = new InProcessCluster();
+        string[] names = ["m1", "m2", "m3"];
+        foreach (string name in names)
+        {
+            cluster.Name(name);
+        }
+
+        await cluster.StartAsync("m1");
+        await cluster.StartAsync("m2");
+        RunningMember leader = await cluster.WaitForLeaderAsync();
+        // As in etcd: one that everybody can work with, until the last one has said what it is.
+        await InProcessCluster.UntilAsync("a version", () => leader.Member.ClusterVersion == "3.0.0");
+        await cluster.StartAsync("m3");
+        await InProcessCluster.UntilAsync("the version of all", () => cluster.Running.Values.All(m => m.Member.ClusterVersion == "3.7.0"));
     }
 
     [Fact]

@@ -295,6 +295,29 @@ public sealed class ClusterTests
     }
 
     [Fact]
+    public void TheLastOfTwoLearnsByAnElectionWhatTheRemovedLeaderCouldNotTell()
+    {
+        var cluster = new TestCluster(2);
+        TestMember leader = cluster.Elect();
+        cluster.Tick();
+        TestMember last = cluster.Members.Values.Single(m => m != leader);
+        LogIndex before = leader.Node.Committed;
+        Task<ApplyOutcome> remove = leader.Node.ProposeConfChangeAsync(ConfChangeCommand.Remove(leader.Id));
+        cluster.Drops = (from, message) => from == leader.Id && message.Commit > before;
+        cluster.Run();
+        Assert.True(remove.IsCompletedSuccessfully);
+        Assert.Empty(last.State.Current.Removed);
+
+        // It is lost once and for all: the removed one leads no more. But it votes.
+        cluster.Drops = static (_, _) => false;
+        cluster.Tick(4 * 2 * 10);
+        Assert.Equal([leader.Id], last.State.Current.Removed);
+        Task<ApplyOutcome> put = last.Put("k");
+        cluster.Tick(2);
+        Assert.True(put.IsCompletedSuccessfully);
+    }
+
+    [Fact]
     public void ALeaderThatIsRemovedGivesWay()
     {
         var cluster = new TestCluster(3);

@@ -125,6 +125,108 @@ public sealed class MemberRecoveryTests
         }
     }
 
+    [Fact]
+    public void AForcedNewClusterKeepsWhatTheLogHoldsAndRemovesAllOthers()
+    {
+        RecoveredMember found = Open(Birth(2, 1, 2, 3));
+        Entry learner = new(new Term(4), new LogIndex(4), EntryType.ConfChange, ConfChangeCommand.Add(NewMember(9, isLearner: true)).Encode());
+        found.Wal.Append(new HardState(new Term(5), new MemberId(1), new LogIndex(5)), [learner, Entry(4, 5), Entry(5, 6), Entry(5, 7)]);
+        found.Wal.Sync();
+        found.Wal.Dispose();
+
+        RecoveredMember forced = Open(Birth(2), forceNewCluster: true);
+        Assert.Equal(2, forced.Forced!.Unconfirmed);
+        Assert.Equal([1UL, 3UL, 9UL], forced.Forced.Removed.Select(m => m.Value));
+        Assert.Equal(new HardState(new Term(5), new MemberId(1), new LogIndex(10)), forced.Log.HardState);
+        Assert.Equal([1UL, 2, 3, 4, 5, 6, 7, 8, 9, 10], forced.Log.Entries.Select(e => e.Index.Value));
+        ConfChangeCommand[] removals = [.. forced.Log.Entries.Skip(7).Select(e => ConfChangeCommand.Decode(e.Data.Span))];
+        Assert.Equal([1UL, 3UL, 9UL], removals.Select(c => c.Id.Value));
+        Assert.All(removals, c => Assert.Equal(ConfChangeKind.Remove, c.Kind));
+        Assert.All(forced.Log.Entries.Skip(7), e => Assert.Equal(new Term(5), e.Term));
+        forced.Wal.Dispose();
+
+        // It is durable, and to force once more changes nothing.
+        RecoveredMember again = Open(Birth(2));
+        Assert.Null(again.Forced);
+        Assert.Equal(forced.Log.HardState, again.Log.HardState);
+        Assert.Equal(forced.Log.Entries.Select(e => e.Data.ToArray()), again.Log.Entries.Select(e => e.Data.ToArray()));
+        again.Wal.Dispose();
+        again = Open(Birth(2), forceNewCluster: true);
+        Assert.Equal((0, 0), (again.Forced!.Unconfirmed, again.Forced.Removed.Count));
+        Assert.Equal(10, again.Log.Entries.Count);
+        again.Wal.Dispose();
+    }
+
+    [Fact]
+    public void AForcedNewClusterCountsTheMembersOfTheSnapshot()
+    {
+        RecoveredMember found = Open(Birth(1, 1, 2));
+        Receive(found.Snapshots, 10);
+        Mark(found.Wal, 10);
+        found.Wal.Append(new HardState(new Term(2), MemberId.None, new LogIndex(11)), [Entry(2, 11)]);
+        found.Wal.Sync();
+        found.Wal.Dispose();
+        found = Open(Birth(1), forceNewCluster: true);
+        Assert.Equal([2UL], found.Forced!.Removed.Select(m => m.Value));
+        Assert.Equal([11UL, 12UL], found.Log.Entries.Select(e => e.Index.Value));
+        found.Wal.Dispose();
+    }
+
+    [Fact]
+    public void ALearnerThatIsForcedToBeAClusterVotesInIt()
+    {
+        RecoveredMember found = Open(Birth(9));
+        Entry[] log =
+        [
+            new(new Term(1), new LogIndex(1), EntryType.ConfChange, ConfChangeCommand.Add(NewMember(1, isLearner: false)).Encode()),
+            new(new Term(2), new LogIndex(2), EntryType.ConfChange, ConfChangeCommand.Add(NewMember(9, isLearner: true)).Encode()),
+        ];
+        found.Wal.Append(new HardState(new Term(2), MemberId.None, new LogIndex(2)), log);
+        found.Wal.Sync();
+        found.Wal.Dispose();
+        found = Open(Birth(9), forceNewCluster: true);
+        ConfChangeCommand[] changes = [.. found.Log.Entries.Skip(2).Select(e => ConfChangeCommand.Decode(e.Data.Span))];
+        Assert.Equal([(ConfChangeKind.AddVoter, 9UL, true), (ConfChangeKind.Remove, 1UL, false)], changes.Select(c => (c.Kind, c.Id.Value, c.IsPromotion)));
+        found.Wal.Dispose();
+    }
+
+    [Fact]
+    public void AnOwnRemovalThatWasNotAgreedOnIsNone()
+    {
+        RecoveredMember found = Open(Birth(2, 1, 2));
+        Entry removal = new(new Term(1), new LogIndex(4), EntryType.ConfChange, ConfChangeCommand.Remove(new MemberId(2)).Encode());
+        found.Wal.Append(new HardState(new Term(1), MemberId.None, new LogIndex(2)), [Entry(1, 3), removal, Entry(1, 5)]);
+        found.Wal.Sync();
+        found.Wal.Dispose();
+        found = Open(Birth(2), forceNewCluster: true);
+        Assert.Equal([1UL, 2, 3, 4], found.Log.Entries.Select(e => e.Index.Value));
+        Assert.Equal((ConfChangeKind.Remove, new MemberId(1)), Change(found.Log.Entries[3]));
+        found.Wal.Dispose();
+
+        static (ConfChangeKind, MemberId) Change(Entry entry)
+        {
+            ConfChangeCommand change = ConfChangeCommand.Decode(entry.Data.Span);
+            return (change.Kind, change.Id);
+        }
+    }
+
+    [Fact]
+    public void AMemberThatWasRemovedIsNoNewCluster()
+    {
+        RecoveredMember found = Open(Birth(2, 1, 2));
+        Entry removal = new(new Term(1), new LogIndex(3), EntryType.ConfChange, ConfChangeCommand.Remove(new MemberId(2)).Encode());
+        found.Wal.Append(new HardState(new Term(1), MemberId.None, new LogIndex(3)), [removal]);
+        found.Wal.Sync();
+        found.Wal.Dispose();
+        Assert.Contains("was removed", Assert.Throws<NotSupportedException>(() => Open(Birth(2), forceNewCluster: true)).Message, StringComparison.Ordinal);
+        // The log was not touched, and is not held either.
+        found = Open(Birth(2));
+        Assert.Equal(3, found.Log.Entries.Count);
+        found.Wal.Dispose();
+    }
+
+    private static Member NewMember(ulong id, bool isLearner) => new(new MemberId(id), [$"http://m{id}:2380"], isLearner, "", []);
+
     private static MemberBirth Birth(ulong id, params ulong[] members) => new(
         new MemberId(id), 77, [.. members.Select(m => new Member(new MemberId(m), [$"http://m{m}:2380"], IsLearner: false, "", []))]);
 
@@ -146,5 +248,6 @@ public sealed class MemberRecoveryTests
         snapshots.Save(new Snapshot(new LogIndex(index), new Term(2), Voters, default));
     }
 
-    private RecoveredMember Open(MemberBirth birth) => MemberRecovery.Open(_disk, Folders, birth, Options);
+    private RecoveredMember Open(MemberBirth birth, bool forceNewCluster = false) =>
+        MemberRecovery.Open(_disk, Folders, birth, Options, forceNewCluster);
 }

@@ -70,7 +70,7 @@ public sealed class InProcessMember : IAsyncDisposable
         _member!.BeginStop();
         await _server.StopAsync();
         await _server.DisposeAsync();
-        _member.Dispose();
+        await _member.DisposeAsync();
         _server = null;
     }
 

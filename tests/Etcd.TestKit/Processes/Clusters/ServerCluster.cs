@@ -65,9 +65,11 @@ public sealed class ServerCluster : IAsyncDisposable
     }
 
     /// <summary>Prepares one more member, of which the cluster must be told before it is started.</summary>
-    public ClusterMember Add(MemberPlace place)
+    /// <param name="place">Where it is.</param>
+    /// <param name="program">What runs, if not what the others run.</param>
+    public ClusterMember Add(MemberPlace place, ServerProgram? program = null)
     {
-        var member = new ClusterMember(Program, place, $"{_members[0].InitialCluster},{place.Name}={place.PeerUrl}", _flags)
+        var member = new ClusterMember(program ?? Program, place, $"{_members[0].InitialCluster},{place.Name}={place.PeerUrl}", _flags)
         {
             InitialClusterState = "existing",
         };
