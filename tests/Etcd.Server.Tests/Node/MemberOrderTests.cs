@@ -186,6 +186,18 @@ public sealed class MemberOrderTests
         Assert.Equal(["mark 10", "append state 1", "append 11", "sync"], _trace.SkipWhile(t => t != "mark 10").Take(4));
     }
 
+    /// <summary>
+    /// A write may tear between a change of the membership and the state behind it: what came before the change must be known to be
+    /// committed all the same, or this member would count the voters of two changes ago.
+    /// </summary>
+    [Fact]
+    public void AChangeOfTheMembershipFollowsAStateThatCommitsTheOneBefore()
+    {
+        _node.Deliver(Append(1, 0, Entry(1, 1), Change(1, 2), Entry(1, 3), Change(1, 4), Entry(1, 5)) with { Commit = new LogIndex(3) });
+        _node.RunLogOnce();
+        Assert.Equal(["1", "commit 1", "2", "3", "commit 3", "4", "5", "commit 3"], _log.Records);
+    }
+
     [Fact]
     public void ASnapshotThatBringsNothingIsThrownAway()
     {
@@ -259,6 +271,8 @@ public sealed class MemberOrderTests
 
     private static Entry Entry(ulong term, ulong index) => new(new Term(term), new LogIndex(index), EntryType.Normal, new byte[] { 1 });
 
+    private static Entry Change(ulong term, ulong index) => Entry(term, index) with { Type = EntryType.ConfChange };
+
     private static Message Append(ulong term, ulong after, params Entry[] entries) => new()
     {
         Type = MessageType.App,
@@ -320,9 +334,20 @@ public sealed class MemberOrderTests
 
         public Action? DuringSync { get; set; }
 
-        public void Append(HardState? hardState, ReadOnlySpan<Entry> entries) => trace.Add(entries.IsEmpty
-            ? $"append state {hardState!.Value.Term}"
-            : "append " + string.Join(' ', entries.ToArray().Select(e => e.Index)));
+        /// <summary>What is written, record by record.</summary>
+        public List<string> Records { get; } = [];
+
+        public void Append(HardState? hardState, ReadOnlySpan<Entry> entries)
+        {
+            trace.Add(entries.IsEmpty
+                ? $"append state {hardState!.Value.Term}"
+                : "append " + string.Join(' ', entries.ToArray().Select(e => e.Index)));
+            Records.AddRange(entries.ToArray().Select(e => $"{e.Index}"));
+            if (hardState is { } state)
+            {
+                Records.Add($"commit {state.Commit}");
+            }
+        }
 
         public void SaveSnapshot(Snapshot snapshot) => trace.Add($"mark {snapshot.Index}");
 
@@ -353,8 +378,13 @@ public sealed class MemberOrderTests
             return new ApplyOutcome(1);
         }
 
-        public ApplyOutcome ApplyConfChange(in Entry entry, out ulong requestId, out ConfChange change) =>
-            throw new InvariantException("no test here changes the membership");
+        public ApplyOutcome ApplyConfChange(in Entry entry, out ulong requestId, out ConfChange change)
+        {
+            trace.Add($"apply {entry.Index}");
+            requestId = 0;
+            change = default;
+            return new ApplyOutcome(1);
+        }
 
         public void Publish(LogIndex applied) => trace.Add($"publish {applied}");
 
