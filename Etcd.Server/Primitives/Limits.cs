@@ -69,6 +69,9 @@ public static partial class Limits
     /// </summary>
     public const ulong TermJumpMax = 1UL << 32;
 
+    /// <summary>Changes of the membership that may wait for the one before. Beyond: "too many requests". (etcd has no such bound.)</summary>
+    public const int MemberChangesWaitingMax = 64;
+
     /// <summary>Learners in a cluster (etcd: --max-learners). Beyond: "too many learner members in cluster".</summary>
     public const int LearnersMax = 1;
 

@@ -1,3 +1,4 @@
+using Etcd.Protocol.Errors;
 using Etcd.Server.Apply;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
@@ -199,6 +200,88 @@ public sealed class MemberOrderTests
     }
 
     [Fact]
+    public void AChangeThatWasLostWithItsLeaderHoldsNoOtherUp()
+    {
+        _node.Deliver(Append(1, 0, Entry(1, 1)) with { Commit = new LogIndex(1) });
+        Drain();
+        Task<ApplyOutcome> first = _node.ProposeConfChangeAsync(ConfChangeCommand.Remove(new MemberId(7)));
+        Task<ApplyOutcome> second = _node.ProposeConfChangeAsync(ConfChangeCommand.Remove(new MemberId(8)));
+        Assert.Equal([Second], Proposed());
+
+        // Another leader, and nothing is known yet of what it has in its log.
+        Message news = Append(2, 1, Entry(2, 2)) with { From = Third, LogTerm = new Term(1) };
+        _node.Deliver(news);
+        Drain();
+        Assert.Equal([Second], Proposed());
+        _node.Deliver(news with { Commit = new LogIndex(2) });
+        Drain();
+        Assert.Equal([Second, Third], Proposed());
+        Assert.False(first.IsCompleted || second.IsCompleted);
+    }
+
+    [Fact]
+    public async Task ChangesThatWaitAreBounded()
+    {
+        for (int i = 0; i < Limits.MemberChangesWaitingMax; i++)
+        {
+            _ = _node.ProposeConfChangeAsync(ConfChangeCommand.Remove(new MemberId(7)));
+        }
+
+        Task<ApplyOutcome> refused = _node.ProposeConfChangeAsync(ConfChangeCommand.Remove(new MemberId(7)));
+        Assert.True(refused.IsFaulted);
+        Assert.Equal(EtcdErrors.TooManyRequests, (await Assert.ThrowsAsync<EtcdErrorException>(() => refused)).Error);
+
+        // Those that have timed out make room, though there is no leader to take any.
+        _clock.Advance(TimeSpan.FromSeconds(10));
+        for (int i = 0; i < 5; i++)
+        {
+            _node.Tick();
+        }
+
+        Assert.False(_node.ProposeConfChangeAsync(ConfChangeCommand.Remove(new MemberId(7))).IsFaulted);
+    }
+
+    [Fact]
+    public void WhatHasGatheredIsPassedOnAtOnceHoweverManyBatchesItIs()
+    {
+        const int Requests = Limits.ProposalBatchMax + 100;
+        _node.Deliver(Append(1, 0, Entry(1, 1)));
+        _log.DuringSync = () =>
+        {
+            for (int i = 0; i < Requests; i++)
+            {
+                _ = Put();
+            }
+        };
+        _node.RunLogOnce();
+        Assert.Equal(Requests, _peers.Sent.Where(m => m.Type == MessageType.Prop).Sum(m => m.Entries.Length));
+    }
+
+    [Fact]
+    public void WhatArrivesFasterThanItIsTakenIsDropped()
+    {
+        const int Size = 1024 * 1024;
+        const int Taken = (Limits.PeerArrivingBytesMax / Size) - 1;
+        bool told = false;
+        _peers.Answer = _ =>
+        {
+            // From inside the owner, so that nobody takes it.
+            for (ulong index = 2; index < 102 && !told; index++)
+            {
+                _node.Deliver(Append(1, index - 1, Entry(1, index) with { Data = new byte[Size] }));
+            }
+
+            told = true;
+        };
+        _node.Deliver(Append(1, 0, Entry(1, 1)));
+        Drain();
+        Assert.Equal(1 + Taken, _log.Records.Count(r => !r.StartsWith("commit", StringComparison.Ordinal)));
+        _node.Deliver(Append(1, 1 + Taken, Entry(1, 2 + Taken)));
+        Drain();
+        Assert.Equal($"{2 + Taken}", _log.Records[^1]);
+    }
+
+    [Fact]
     public void ASnapshotThatBringsNothingIsThrownAway()
     {
         _node.DeliverSnapshot(SnapshotAt(10, 2), "file");
@@ -272,6 +355,8 @@ public sealed class MemberOrderTests
     private static Entry Entry(ulong term, ulong index) => new(new Term(term), new LogIndex(index), EntryType.Normal, new byte[] { 1 });
 
     private static Entry Change(ulong term, ulong index) => Entry(term, index) with { Type = EntryType.ConfChange };
+
+    private IEnumerable<MemberId> Proposed() => _peers.Sent.Where(m => m.Type == MessageType.Prop).Select(m => m.To);
 
     private static Message Append(ulong term, ulong after, params Entry[] entries) => new()
     {
