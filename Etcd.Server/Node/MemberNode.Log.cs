@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Etcd.Server.Primitives;
+using Etcd.Server.Raft;
 
 namespace Etcd.Server.Node;
 
@@ -93,8 +94,30 @@ public sealed partial class MemberNode
 
         if (job.HardState is not null || !job.Entries.IsEmpty)
         {
-            _parts.Log.Append(job.HardState, job.Entries);
+            Append(job.HardState, job.Entries);
         }
+    }
+
+    /// <summary>
+    /// In front of each change of the membership goes a state that commits what is before it. A change is proposed when the one
+    /// before is applied, so whoever has it knows that one to be committed, and must know it still after a write that tears
+    /// between the change and the state behind it: with the configuration of two changes ago it could be elected by voters
+    /// that nobody else counts any more (raft thesis 4.1).
+    /// </summary>
+    private void Append(HardState? state, ReadOnlySpan<Entry> entries)
+    {
+        int from = 0;
+        for (int i = 0; state is { } known && i < entries.Length; i++)
+        {
+            if (entries[i].Type != EntryType.Normal)
+            {
+                var before = new LogIndex(entries[i].Index.Value - 1);
+                _parts.Log.Append(known with { Commit = known.Commit < before ? known.Commit : before }, entries[from..i]);
+                from = i;
+            }
+        }
+
+        _parts.Log.Append(state, entries[from..]);
     }
 
     /// <summary>Files of snapshots that nobody needs any more: when there is nothing to write.</summary>

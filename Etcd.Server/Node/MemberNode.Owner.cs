@@ -34,8 +34,14 @@ public sealed partial class MemberNode
     private MemberId _leaderSeen;
     private Term _ledTerm;
     private LogIndex _termBegan;
+
+    // The term of the newest entry that is known to be committed, and an entry of it.
+    private Term _committedTerm;
+    private LogIndex _committedInTerm;
     private bool _keepsLeases;
-    private bool _isReplaying;
+
+    // Until the first step has connected the peers, too.
+    private bool _isReplaying = true;
 
     private bool StepOwner()
     {
@@ -50,7 +56,7 @@ public sealed partial class MemberNode
                 more = any = true;
             }
         }
-        while (more && _reads.CanStart);
+        while (more && (_reads.CanStart || (_proposals.HasArrived && Volatile.Read(ref _underWay) == 0)));
         PublishStatus();
         return any | more;
     }
@@ -95,6 +101,7 @@ public sealed partial class MemberNode
         while (_arrivals.TryDequeue(out Arrival arrival))
         {
             any = true;
+            Interlocked.Add(ref _arrivingBytes, -arrival.Bytes);
             Message message = arrival.Message;
             if (arrival.File is not null && message.Snapshot is { } snapshot)
             {
@@ -236,7 +243,7 @@ public sealed partial class MemberNode
     {
         // While a write is under way, requests gather for the next one.
         bool any = Volatile.Read(ref _underWay) == 0 && _proposals.Propose(_raft, _refused);
-        if (_raft.Role != RaftRole.Leader || _raft.Applied >= _termBegan)
+        if (_committedTerm == _raft.Term && _raft.Applied >= _committedInTerm)
         {
             any |= _proposals.ProposeChange(_raft);
         }
@@ -266,11 +273,26 @@ public sealed partial class MemberNode
             bool small = _apply.IsIdle && _ready.CommittedEntries.Count <= InlineMax;
             _toApply = small ? Math.Max(_toApply, 1) : int.MaxValue;
             _apply.Enqueue(_ready.CommittedEntries);
+            NoteCommitted(_ready.CommittedEntries[^1].Index, _ready.CommittedEntries[^1].Term);
+        }
+
+        if (_ready.Snapshot is { } snapshot)
+        {
+            NoteCommitted(snapshot.Index, snapshot.Term);
         }
 
         QueueAppend();
         // Or the entries' bytes would stay until the next batch, whenever that comes.
         _ready.Clear();
+    }
+
+    private void NoteCommitted(LogIndex index, Term term)
+    {
+        if (term > _committedTerm)
+        {
+            _committedTerm = term;
+            _committedInTerm = index;
+        }
     }
 
     private void QueueAppend()
@@ -489,7 +511,4 @@ public sealed partial class MemberNode
         _apply.AnswerNews();
         EndQuestions(why);
     }
-
-    /// <summary>A message that came from a peer, or a local one.</summary>
-    private readonly record struct Arrival(Message Message, string? File);
 }

@@ -71,11 +71,8 @@ public sealed partial class MemberNode
         {
             any = true;
             _transfers.Add(transfer);
-            if (_raft.Leader != transfer.Target)
-            {
-                _raft.Step(new Message { Type = MessageType.TransferLeader, From = transfer.Target });
-            }
-
+            // To the one who leads, too: that takes an earlier wish back.
+            _raft.Step(new Message { Type = MessageType.TransferLeader, From = transfer.Target });
             LookAtTransfers();
         }
 

@@ -51,6 +51,11 @@ public sealed partial class MemberNode
             return Task.FromException<ApplyOutcome>(stopped.ToException());
         }
 
+        if (_proposals.HasManyChanges)
+        {
+            return Task.FromException<ApplyOutcome>(EtcdErrors.TooManyRequests.ToException());
+        }
+
         ulong id = Ids.Next();
         long now = _clock.GetTimestamp();
         byte[] data = (change with { RequestId = id }).Encode();

@@ -54,6 +54,7 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
         _reads = new ReadRounds(parts.Ids, _apply, _waiters, parts.Completions, _options.ReadRetryTicks);
         _keeper = new LeaseKeeper(this, parts.Leases, parts.Clock);
         _recoveredThrough = _raft.Committed;
+        NoteCommitted(_raft.Applied, parts.AppliedTerm);
         PublishStatus();
         AwaitApplied();
     }
@@ -81,11 +82,7 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
     public Task Removed => _removed.Task;
 
     /// <summary>Begins: the peers are connected to, and what was recovered as committed is applied.</summary>
-    public void Start()
-    {
-        ConnectPeers();
-        RunOnce();
-    }
+    public void Start() => RunOnce();
 
     /// <summary>One heartbeat interval has passed. Answers the requests that timed out, and looks for leases that have ended.</summary>
     public void Tick()

@@ -129,13 +129,13 @@ public static class MemberRecovery
     private static RecoveredMember Read(WalOpenResult found, Snapshot? snapshot, SnapshotDirectory snapshots, MemberBirth birth)
     {
         MemberMetadata metadata = MemberMetadata.Decode(found.Metadata.Span);
-        bool isNew = found.Entries.Count == 0 && found.HardState.IsEmpty && snapshot is null;
+        // Without a hard state nothing was ever promised: entries that are there are the beginning of a first write that tore.
+        bool isNew = found.HardState.IsEmpty && snapshot is null;
         HardState state = found.HardState;
         IReadOnlyList<Entry> entries = found.Entries;
         // A log that was begun for another cluster (its member was to join one) is not this one's beginning.
         if (isNew && birth.InitialMembers.Count > 0 && metadata == new MemberMetadata(birth.Id, birth.ClusterId))
         {
-            // A crash between the log's creation and this leaves an empty log, to which nothing was ever promised.
             entries = FirstEntries(birth.InitialMembers);
             state = new HardState(BirthTerm, MemberId.None, entries[^1].Index);
             found.Log.Append(state, [.. entries]);

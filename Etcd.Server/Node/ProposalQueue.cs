@@ -15,6 +15,7 @@ internal sealed class ProposalQueue
     private readonly List<Proposal> _batch = [];
     private Entry[] _entries = new Entry[256];
     private Proposal? _changeUnderWay;
+    private Term _changeTerm;
     private int _waiting;
     private long _waitingBytes;
 
@@ -24,6 +25,9 @@ internal sealed class ProposalQueue
     /// <summary>Whether no more may be added.</summary>
     public bool IsFull =>
         Volatile.Read(ref _waiting) >= Limits.ProposalQueueMax || Volatile.Read(ref _waitingBytes) >= Limits.ProposalQueueBytesMax;
+
+    /// <summary>Whether no more changes of the membership may be added.</summary>
+    public bool HasManyChanges => _changes.Count >= Limits.MemberChangesWaitingMax;
 
     /// <summary>Adds a request.</summary>
     public void Add(Proposal proposal)
@@ -67,13 +71,15 @@ internal sealed class ProposalQueue
 
     /// <summary>
     /// Proposes a change of the membership. One at a time: raft makes nothing of a second one (raft thesis 4.1), and its proposer
-    /// would wait for ever.
+    /// would wait for ever. To be called when what earlier leaders have left is applied: then a change that an earlier leader was
+    /// asked for and that has no outcome is not in the log, and holds none up.
     /// </summary>
     /// <param name="raft">Raft.</param>
     /// <returns>Whether raft took one.</returns>
     public bool ProposeChange(IRaft raft)
     {
-        if (raft.Leader.IsNone || !raft.TransferTarget.IsNone || _changeUnderWay is { IsSettled: false })
+        bool isUnderWay = _changeUnderWay is { IsSettled: false } && _changeTerm == raft.Term;
+        if (raft.Leader.IsNone || !raft.TransferTarget.IsNone || isUnderWay)
         {
             return false;
         }
@@ -89,6 +95,7 @@ internal sealed class ProposalQueue
                 }
 
                 _changeUnderWay = next;
+                _changeTerm = raft.Term;
             }
 
             _changes.TryDequeue(out _);
@@ -108,6 +115,11 @@ internal sealed class ProposalQueue
         {
             _inbox.TryDequeue(out _);
             Leave(first);
+        }
+
+        while (_changes.TryPeek(out Proposal? change) && change.IsSettled)
+        {
+            _changes.TryDequeue(out _);
         }
     }
 

@@ -42,7 +42,10 @@ public sealed record PeerAddress(MemberId Member, IReadOnlyList<string> Urls);
 /// </summary>
 public interface IPeerInbox
 {
-    /// <summary>A message of a peer, whose cluster and version were checked. The entries' bytes belong to the node from now on.</summary>
+    /// <summary>
+    /// A message of a peer, whose cluster and version were checked. The entries' bytes belong to the node from now on. Dropped if
+    /// too much waits.
+    /// </summary>
     /// <param name="message">The message.</param>
     void Deliver(in Message message);
 

@@ -28,6 +28,12 @@ public static partial class Limits
     public const int PeerPipelineBytesMax = 16 * 1024 * 1024;
 
     /// <summary>
+    /// Bytes of messages that have arrived and that raft has not looked at; one larger message passes if it is alone. Beyond:
+    /// dropped, as if the network had lost them. (etcd: 4096 messages of each peer.)
+    /// </summary>
+    public const int PeerArrivingBytesMax = 64 * 1024 * 1024;
+
+    /// <summary>
     /// Members that are answered although this member does not know them yet: it is behind, or they belong elsewhere. Beyond:
     /// they are not answered until this member has caught up.
     /// </summary>

@@ -63,6 +63,15 @@ public static partial class Limits
     /// <summary>Requests that may wait for their proposal to be taken. Beyond: "too many requests".</summary>
     public const int ProposalQueueMax = 65_536;
 
+    /// <summary>
+    /// How far a term may be ahead of the last one that is known. Terms count elections: no cluster holds this many, and one false
+    /// number must not bring every member to the end of the numbers. Beyond: the message is ignored; a log that says so is refused.
+    /// </summary>
+    public const ulong TermJumpMax = 1UL << 32;
+
+    /// <summary>Changes of the membership that may wait for the one before. Beyond: "too many requests". (etcd has no such bound.)</summary>
+    public const int MemberChangesWaitingMax = 64;
+
     /// <summary>Learners in a cluster (etcd: --max-learners). Beyond: "too many learner members in cluster".</summary>
     public const int LearnersMax = 1;
 

@@ -31,10 +31,10 @@ public static class MessageRules
     /// Whether no correct member sends such a message. These are dropped before anything is believed of them (etcd #21518: a
     /// crafted message must not stop a member).
     /// </summary>
-    internal static bool IsAbsurd(in Message message, MemberId me)
+    internal static bool IsAbsurd(in Message message, MemberId me, Term now)
     {
         if (message.Type > MessageType.PreVoteResp || message.Type < MessageType.Hup
-            || message.Term.Value > NumberMax || message.LogTerm.Value > NumberMax || message.Index.Value > NumberMax
+            || message.Term.Value > now.Value + Limits.TermJumpMax || message.LogTerm.Value > NumberMax || message.Index.Value > NumberMax
             || message.Commit.Value > NumberMax || message.RejectHint.Value > NumberMax)
         {
             return true;

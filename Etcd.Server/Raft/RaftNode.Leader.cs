@@ -329,9 +329,17 @@ public sealed partial class RaftNode
 
     private StepResult Transfer(Progress target)
     {
-        if (target.IsLearner || target.Id == Id || target.Id == TransferTarget)
+        if (target.IsLearner || target.Id == TransferTarget)
         {
             return StepResult.Ignored;
+        }
+
+        if (target.Id == Id)
+        {
+            // It is to stay: whoever was to get the leadership may not have it any more.
+            bool isTakenBack = !TransferTarget.IsNone;
+            TransferTarget = MemberId.None;
+            return isTakenBack ? StepResult.Accepted : StepResult.Ignored;
         }
 
         // It should be done within an election timeout, or it is given up.

@@ -197,7 +197,7 @@ public sealed partial class RaftNode : IRaft
     /// <inheritdoc/>
     public StepResult Step(in Message message)
     {
-        if ((!message.To.IsNone && message.To != Id) || MessageRules.IsAbsurd(message, Id))
+        if ((!message.To.IsNone && message.To != Id) || MessageRules.IsAbsurd(message, Id, Term))
         {
             return StepResult.Ignored;
         }

@@ -16,10 +16,6 @@ namespace Etcd.Server.Wal;
 /// <param name="keepEntries">Whether the entries are wanted, or only what is said about them.</param>
 internal sealed class Replay(WalSnapshotMark from, bool keepEntries = true)
 {
-    // Terms count elections. No cluster holds this many, and it is far below the member ids and indexes that a
-    // misread record would show as a term.
-    private const ulong TermJumpMax = 1UL << 32;
-
     private byte[]? _metadata;
     private ulong _lastIndex;
     private ulong _highestTerm = from.Term.Value;
@@ -138,7 +134,7 @@ internal sealed class Replay(WalSnapshotMark from, bool keepEntries = true)
     private void TakeEntry(in WalRecord record)
     {
         if (!EntryCodec.TryRead(record.Data, out Entry entry) || entry.Type > EntryType.ConfChangeV2 || entry.Term == Term.Zero
-            || entry.Index == LogIndex.Zero || entry.Term.Value > _highestTerm + TermJumpMax)
+            || entry.Index == LogIndex.Zero || entry.Term.Value > _highestTerm + Limits.TermJumpMax)
         {
             throw record.Refuse(WalError.Malformed, "wal: the record is no entry");
         }

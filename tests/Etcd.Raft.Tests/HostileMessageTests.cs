@@ -35,6 +35,28 @@ public sealed class HostileMessageTests
         Assert.Equal(before, (raft.Term, raft.Role, raft.Committed));
     }
 
+    /// <summary>One false number must not bring every member to the end of the terms.</summary>
+    [Theory]
+    [InlineData(RaftRole.Follower)]
+    [InlineData(RaftRole.Candidate)]
+    [InlineData(RaftRole.Leader)]
+    public void ATermThatNoClusterReachesIsNotEntered(RaftRole role)
+    {
+        RaftNode raft = In(role);
+        Term before = raft.Term;
+        foreach (MessageType type in Enum.GetValues<MessageType>().Where(t => !t.IsLocal() && t is not (MessageType.Prop or MessageType.ReadIndex)))
+        {
+            foreach (ulong term in new ulong[] { before.Value + (1UL << 32) + 1, long.MaxValue, ulong.MaxValue })
+            {
+                Assert.Equal(StepResult.Ignored, raft.Step(new Message { Type = type, From = new MemberId(2), Term = new Term(term) }));
+            }
+        }
+
+        Assert.Equal((role, before), (raft.Role, raft.Term));
+        raft.Step(new Message { Type = MessageType.Heartbeat, From = new MemberId(2), Term = before + 1000 });
+        Assert.Equal(before + 1000, raft.Term);
+    }
+
     /// <summary>An answer beyond the leader's log is no vote for its entries.</summary>
     [Fact]
     public void AnAnswerBeyondTheLogCommitsNothing()

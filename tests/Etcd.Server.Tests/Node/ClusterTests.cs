@@ -264,6 +264,24 @@ public sealed class ClusterTests
     }
 
     [Fact]
+    public void AHandOverIsTakenBackByOneToTheLeader()
+    {
+        var cluster = new TestCluster(3);
+        TestMember leader = cluster.Elect();
+        TestMember target = cluster.Members.Values.First(m => m != leader);
+        cluster.Drops = (_, m) => m.Type == MessageType.TimeoutNow;
+        _ = leader.Node.TransferLeadershipAsync(target.Id, TimeSpan.FromSeconds(7));
+        cluster.Run();
+        Task<ApplyOutcome> put = leader.Put("k");
+        cluster.Run();
+        Assert.False(put.IsCompleted);
+        Task stays = leader.Node.TransferLeadershipAsync(leader.Id, TimeSpan.FromSeconds(7));
+        cluster.Run();
+        Assert.True(stays.IsCompletedSuccessfully && put.IsCompletedSuccessfully);
+        Assert.Equal(leader, cluster.Leader);
+    }
+
+    [Fact]
     public async Task AMemberIsAddedAsALearnerPromotedAndRemoved()
     {
         var cluster = new TestCluster(3);

@@ -1,3 +1,4 @@
+using Etcd.Protocol.Errors;
 using Etcd.Server.Apply;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
@@ -186,6 +187,100 @@ public sealed class MemberOrderTests
         Assert.Equal(["mark 10", "append state 1", "append 11", "sync"], _trace.SkipWhile(t => t != "mark 10").Take(4));
     }
 
+    /// <summary>
+    /// A write may tear between a change of the membership and the state behind it: what came before the change must be known to be
+    /// committed all the same, or this member would count the voters of two changes ago.
+    /// </summary>
+    [Fact]
+    public void AChangeOfTheMembershipFollowsAStateThatCommitsTheOneBefore()
+    {
+        _node.Deliver(Append(1, 0, Entry(1, 1), Change(1, 2), Entry(1, 3), Change(1, 4), Entry(1, 5)) with { Commit = new LogIndex(3) });
+        _node.RunLogOnce();
+        Assert.Equal(["1", "commit 1", "2", "3", "commit 3", "4", "5", "commit 3"], _log.Records);
+    }
+
+    [Fact]
+    public void AChangeThatWasLostWithItsLeaderHoldsNoOtherUp()
+    {
+        _node.Deliver(Append(1, 0, Entry(1, 1)) with { Commit = new LogIndex(1) });
+        Drain();
+        Task<ApplyOutcome> first = _node.ProposeConfChangeAsync(ConfChangeCommand.Remove(new MemberId(7)));
+        Task<ApplyOutcome> second = _node.ProposeConfChangeAsync(ConfChangeCommand.Remove(new MemberId(8)));
+        Assert.Equal([Second], Proposed());
+
+        // Another leader, and nothing is known yet of what it has in its log.
+        Message news = Append(2, 1, Entry(2, 2)) with { From = Third, LogTerm = new Term(1) };
+        _node.Deliver(news);
+        Drain();
+        Assert.Equal([Second], Proposed());
+        _node.Deliver(news with { Commit = new LogIndex(2) });
+        Drain();
+        Assert.Equal([Second, Third], Proposed());
+        Assert.False(first.IsCompleted || second.IsCompleted);
+    }
+
+    [Fact]
+    public async Task ChangesThatWaitAreBounded()
+    {
+        for (int i = 0; i < Limits.MemberChangesWaitingMax; i++)
+        {
+            _ = _node.ProposeConfChangeAsync(ConfChangeCommand.Remove(new MemberId(7)));
+        }
+
+        Task<ApplyOutcome> refused = _node.ProposeConfChangeAsync(ConfChangeCommand.Remove(new MemberId(7)));
+        Assert.True(refused.IsFaulted);
+        Assert.Equal(EtcdErrors.TooManyRequests, (await Assert.ThrowsAsync<EtcdErrorException>(() => refused)).Error);
+
+        // Those that have timed out make room, though there is no leader to take any.
+        _clock.Advance(TimeSpan.FromSeconds(10));
+        for (int i = 0; i < 5; i++)
+        {
+            _node.Tick();
+        }
+
+        Assert.False(_node.ProposeConfChangeAsync(ConfChangeCommand.Remove(new MemberId(7))).IsFaulted);
+    }
+
+    [Fact]
+    public void WhatHasGatheredIsPassedOnAtOnceHoweverManyBatchesItIs()
+    {
+        const int Requests = Limits.ProposalBatchMax + 100;
+        _node.Deliver(Append(1, 0, Entry(1, 1)));
+        _log.DuringSync = () =>
+        {
+            for (int i = 0; i < Requests; i++)
+            {
+                _ = Put();
+            }
+        };
+        _node.RunLogOnce();
+        Assert.Equal(Requests, _peers.Sent.Where(m => m.Type == MessageType.Prop).Sum(m => m.Entries.Length));
+    }
+
+    [Fact]
+    public void WhatArrivesFasterThanItIsTakenIsDropped()
+    {
+        const int Size = 1024 * 1024;
+        const int Taken = (Limits.PeerArrivingBytesMax / Size) - 1;
+        bool told = false;
+        _peers.Answer = _ =>
+        {
+            // From inside the owner, so that nobody takes it.
+            for (ulong index = 2; index < 102 && !told; index++)
+            {
+                _node.Deliver(Append(1, index - 1, Entry(1, index) with { Data = new byte[Size] }));
+            }
+
+            told = true;
+        };
+        _node.Deliver(Append(1, 0, Entry(1, 1)));
+        Drain();
+        Assert.Equal(1 + Taken, _log.Records.Count(r => !r.StartsWith("commit", StringComparison.Ordinal)));
+        _node.Deliver(Append(1, 1 + Taken, Entry(1, 2 + Taken)));
+        Drain();
+        Assert.Equal($"{2 + Taken}", _log.Records[^1]);
+    }
+
     [Fact]
     public void ASnapshotThatBringsNothingIsThrownAway()
     {
@@ -259,6 +354,10 @@ public sealed class MemberOrderTests
 
     private static Entry Entry(ulong term, ulong index) => new(new Term(term), new LogIndex(index), EntryType.Normal, new byte[] { 1 });
 
+    private static Entry Change(ulong term, ulong index) => Entry(term, index) with { Type = EntryType.ConfChange };
+
+    private IEnumerable<MemberId> Proposed() => _peers.Sent.Where(m => m.Type == MessageType.Prop).Select(m => m.To);
+
     private static Message Append(ulong term, ulong after, params Entry[] entries) => new()
     {
         Type = MessageType.App,
@@ -320,9 +419,20 @@ public sealed class MemberOrderTests
 
         public Action? DuringSync { get; set; }
 
-        public void Append(HardState? hardState, ReadOnlySpan<Entry> entries) => trace.Add(entries.IsEmpty
-            ? $"append state {hardState!.Value.Term}"
-            : "append " + string.Join(' ', entries.ToArray().Select(e => e.Index)));
+        /// <summary>What is written, record by record.</summary>
+        public List<string> Records { get; } = [];
+
+        public void Append(HardState? hardState, ReadOnlySpan<Entry> entries)
+        {
+            trace.Add(entries.IsEmpty
+                ? $"append state {hardState!.Value.Term}"
+                : "append " + string.Join(' ', entries.ToArray().Select(e => e.Index)));
+            Records.AddRange(entries.ToArray().Select(e => $"{e.Index}"));
+            if (hardState is { } state)
+            {
+                Records.Add($"commit {state.Commit}");
+            }
+        }
 
         public void SaveSnapshot(Snapshot snapshot) => trace.Add($"mark {snapshot.Index}");
 
@@ -353,8 +463,13 @@ public sealed class MemberOrderTests
             return new ApplyOutcome(1);
         }
 
-        public ApplyOutcome ApplyConfChange(in Entry entry, out ulong requestId, out ConfChange change) =>
-            throw new InvariantException("no test here changes the membership");
+        public ApplyOutcome ApplyConfChange(in Entry entry, out ulong requestId, out ConfChange change)
+        {
+            trace.Add($"apply {entry.Index}");
+            requestId = 0;
+            change = default;
+            return new ApplyOutcome(1);
+        }
 
         public void Publish(LogIndex applied) => trace.Add($"publish {applied}");
 

@@ -124,6 +124,8 @@ internal sealed class ConsensusChecker
             throw new SimulationFailure("recovery", $"{member} {wrong}");
         }
 
+        CheckChanges(member, state, entries);
+
         _leading.Remove(member.Value);
         _completenessDue.Remove(member.Value);
     }
@@ -235,6 +237,27 @@ internal sealed class ConsensusChecker
         if (_configurations.Count > 3)
         {
             _configurations.RemoveAt(0);
+        }
+    }
+
+    /// <summary>
+    /// Changes of the membership take effect when they are applied, one at a time (raft thesis 4.1). So whoever has one in its log,
+    /// whatever a crash has left of it, knows the one before to be committed: else it could be elected by the voters of two
+    /// changes ago, who need have nobody in common with those of today.
+    /// </summary>
+    private void CheckChanges(MemberId member, HardState state, IReadOnlyList<Entry> entries)
+    {
+        ulong last = 0;
+        foreach (Entry entry in entries.Where(e => e.Type != EntryType.Normal && e.Index.Value > FirstEntries))
+        {
+            if (last > state.Commit.Value)
+            {
+                throw new SimulationFailure(
+                    "one change at a time",
+                    $"{member} comes back with the change {entry.Index.Value} in its log, and commit {state.Commit.Value}; the one before is {last}");
+            }
+
+            last = entry.Index.Value;
         }
     }
 

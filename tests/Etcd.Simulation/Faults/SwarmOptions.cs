@@ -98,6 +98,9 @@ internal sealed record SwarmOptions
 
     public bool Leases { get; init; }
 
+    /// <summary>How likely the power of a first member fails while it makes its log.</summary>
+    public double BirthCrashes { get; init; }
+
     /// <summary>In the second phase a minority stays away until the majority has shown that it gets on.</summary>
     public bool MinorityStaysAway { get; init; }
 
@@ -163,6 +166,7 @@ internal sealed record SwarmOptions
             Compacts = random.Chance(0.3),
             Leases = random.Chance(0.3),
             MinorityStaysAway = members > 2 && random.Chance(0.3),
+            BirthCrashes = Sometimes(0.15, 0.1, 1),
         };
     }
 

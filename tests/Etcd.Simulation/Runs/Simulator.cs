@@ -67,8 +67,15 @@ internal sealed class Simulator
 
     private void RunPhases()
     {
+        // With a source of its own, so that the other runs are the same with and without.
+        var births = new SimRandom(~_seed);
         foreach (Machine machine in _cluster.Machines.ToArray())
         {
+            if (births.Chance(_cluster.Options.BirthCrashes))
+            {
+                machine.Disk.CrashAtOperation = births.Next(1, 40);
+            }
+
             machine.Start();
         }
 

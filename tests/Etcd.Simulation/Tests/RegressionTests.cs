@@ -76,6 +76,33 @@ public sealed class RegressionTests
         run.Converge();
     }
 
+    /// <summary>A snapshot arrives, and the power of the receiver fails at each operation of its disk in turn.</summary>
+    [Fact]
+    public void ASnapshotIsTakenWhereverItIsInterrupted()
+    {
+        bool isInterrupted = true;
+        for (int operation = 1; isInterrupted; operation++)
+        {
+            var run = new Scenario((ulong)operation, new SwarmOptions { CatchUpEntries = 5 });
+            Machine leader = run.Leader();
+            Machine slow = run.Up.First(m => m != leader);
+            run.Isolate(slow);
+            for (int i = 0; i < 15; i++)
+            {
+                run.PutAndWait(leader);
+            }
+
+            Life before = slow.Life!;
+            slow.Disk.CrashAtOperation = slow.Disk.Operations + operation;
+            run.Cluster.Network.Heal();
+            run.RunUntil("it has crashed, or everything", () => slow.Life != before || before.Applied == leader.Life!.Applied);
+            isInterrupted = slow.Life != before;
+            Assert.True(isInterrupted || operation > 10, $"a snapshot takes more than {operation - 1} operations");
+            run.PutAndWait(run.Leader());
+            run.Converge();
+        }
+    }
+
     /// <summary>A member that starts from a snapshot, with no change of the membership behind it, takes part again.</summary>
     [Fact]
     public void AMemberThatStartsFromASnapshotTakesPart()
