@@ -3,9 +3,12 @@ using Etcd.Protocol.Membershippb;
 using Etcd.Server.Api;
 using Etcd.Server.Apply;
 using Etcd.Server.Apply.Snapshots;
+using Etcd.Server.Apply.Space;
 using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Hosting.Members;
 using Etcd.Server.Hosting.Peers;
+using Etcd.Server.Hosting.Upkeep;
+using Etcd.Server.Hosting.Upkeep.Integrity;
 using Etcd.Server.Io;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
@@ -54,6 +57,8 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     private readonly LeaseDesk _leaseDesk;
     private readonly LeadershipWatch _leadership;
     private readonly VersionMonitor _versions;
+    private readonly MemberAlarms _alarms;
+    private readonly MemberUpkeep _upkeep;
     private readonly WorkerThread _logThread;
     private readonly WorkerThread _applyThread;
     private readonly WorkerThread? _watchThread;
@@ -88,7 +93,8 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         Store = new MvccStore();
         Watches = new WatchHub(Store, clock, () => _watchThread?.Wake(), WatchOptions(options));
         Store.ConnectSink(Watches);
-        _machine = new StateMachine(Store, Leases, _cluster, options.MaxLearners);
+        var quota = new SpaceQuota(Store, options.QuotaBackendBytes);
+        _machine = new StateMachine(Store, Leases, _cluster, options.MaxLearners, quota);
         _peers = new PeerTransport(TransportOptions(recovered), files, clock, log);
         recovered.InstallInto(_machine);
         _node = new MemberNode(new MemberParts
@@ -115,6 +121,9 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         _leadership = new LeadershipWatch(
             _node, recovered.Id, _cluster, TimeSpan.FromMilliseconds(options.HeartbeatMilliseconds), ElectionTicks(options), clock, log);
         _versions = new VersionMonitor(_node, _cluster, recovered.Id, options.ClaimedVersion, _peers.Calls, clock, log);
+        _alarms = new MemberAlarms(_node, recovered.Id, _machine.Alarms, quota);
+        _upkeep = new MemberUpkeep(
+            options, _node, recovered.Id, _cluster, Store, _machine, quota, _peers.Calls, RequestTimeout(options), clock, log);
         PeerServices = new PeerServices(_node, _cluster, Store, _leaseDesk, _changes, clock);
         // The entries are for the recovery only: kept here, they would keep the whole log in memory.
         _recovered = recovered with { Log = recovered.Log with { Entries = [] } };
@@ -202,7 +211,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     public LeaseManager Leases { get; }
 
     /// <summary>What the services stand on.</summary>
-    public ApiContext Api => new(this, _node, this, this, _changes, _leaseDesk, Ids, new ApiOptions
+    public ApiContext Api => new(this, _node, this, this, _changes, _alarms, _leaseDesk, Ids, new ApiOptions
     {
         MaxTxnOps = _options.MaxTxnOps,
         MaxRequestBytes = _options.MaxRequestBytes,
@@ -236,6 +245,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         _ = ServeAsync();
         _ = LeaveIfRemovedAsync();
         _monitoring = _versions.RunAsync(_stopping.Token);
+        _upkeep.Start(_stopping.Token);
     }
 
     /// <summary>
@@ -304,6 +314,8 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         Fail(_serving);
         _recovered.Wal.Dispose();
         await _monitoring.ConfigureAwait(false);
+        await _upkeep.EndedAsync().ConfigureAwait(false);
+        _upkeep.Dispose();
         _versions.Dispose();
         _leadership.Dispose();
         _stopping.Dispose();
@@ -374,6 +386,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         _node.Tick();
         AdvanceElection();
         _leadership.Tick();
+        _upkeep.Tick();
         bool keepsLeases = Leases.IsPrimary;
         if (keepsLeases && !_keptLeases)
         {
@@ -462,12 +475,32 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
                 await _started.Task.ConfigureAwait(false);
             }
 
+            await CheckDataAsync().ConfigureAwait(false);
             HostingLog.Ready(_log);
             _serving.TrySetResult();
         }
-        catch (Exception e) when (e is EtcdErrorException or OperationCanceledException)
+        catch (Exception e) when (e is EtcdErrorException or OperationCanceledException or DataInconsistencyException)
         {
             Fail(_serving);
+        }
+    }
+
+    /// <summary>One that has data compares them with the others' before it serves; what differs ends it.</summary>
+    private async Task CheckDataAsync()
+    {
+        if (_recovered.IsNew)
+        {
+            return;
+        }
+
+        try
+        {
+            await _upkeep.CheckAtStartAsync(_stopping.Token).ConfigureAwait(false);
+        }
+        catch (DataInconsistencyException e)
+        {
+            _node.Fail(e);
+            throw;
         }
     }
 
