@@ -123,7 +123,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         _versions = new VersionMonitor(_node, _cluster, recovered.Id, options.ClaimedVersion, _peers.Calls, clock, log);
         _alarms = new MemberAlarms(_node, recovered.Id, _machine.Alarms, quota);
         _upkeep = new MemberUpkeep(
-            options, _node, recovered.Id, _cluster, Store, _machine, quota, _peers.Calls, RequestTimeout(options), clock, log);
+            options, _node, recovered.Id, _cluster, Store, _machine, quota, _peers, _peers.Calls, RequestTimeout(options), clock, log);
         PeerServices = new PeerServices(_node, _cluster, Store, _leaseDesk, _changes, clock);
         // The entries are for the recovery only: kept here, they would keep the whole log in memory.
         _recovered = recovered with { Log = recovered.Log with { Entries = [] } };

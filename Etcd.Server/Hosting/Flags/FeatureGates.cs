@@ -20,7 +20,8 @@ internal static class FeatureGates
         ["LeaseCheckpoint"] = true,
         ["LeaseCheckpointPersist"] = true,
         ["SetMemberLocalAddr"] = false,
-        ["FastLeaseKeepAlive"] = true,
+        // A renewal waits until what was committed before it is applied.
+        ["FastLeaseKeepAlive"] = false,
         ["PriorityRequest"] = false,
     };
 

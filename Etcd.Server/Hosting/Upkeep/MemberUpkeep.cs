@@ -37,7 +37,8 @@ internal sealed class MemberUpkeep : IDisposable
     /// <param name="store">The keys.</param>
     /// <param name="machine">The state, for its alarms.</param>
     /// <param name="quota">The quota.</param>
-    /// <param name="calls">The way to the other members.</param>
+    /// <param name="peers">Who of the other members is reached.</param>
+    /// <param name="calls">The way to them.</param>
     /// <param name="requestTimeout">How long another member may take to answer.</param>
     /// <param name="clock">The time.</param>
     /// <param name="log">Where it is told.</param>
@@ -49,6 +50,7 @@ internal sealed class MemberUpkeep : IDisposable
         MvccStore store,
         StateMachine machine,
         SpaceQuota quota,
+        IPeerTransport peers,
         IPeerCalls calls,
         TimeSpan requestTimeout,
         TimeProvider clock,
@@ -63,7 +65,7 @@ internal sealed class MemberUpkeep : IDisposable
         _compactor = Compactor(options.AutoCompaction, node, store, clock, log);
         _integrity = new IntegrityMonitor(
             node,
-            new MemberHashes(node, self, cluster, store, machine.Alarms, calls, requestTimeout, clock, log),
+            new MemberHashes(node, self, cluster, store, machine.Alarms, peers, calls, requestTimeout, clock, log),
             new IntegrityOptions(options.CorruptCheckTime, options.CompactHashCheck, options.CompactHashCheckTime),
             requestTimeout,
             clock,

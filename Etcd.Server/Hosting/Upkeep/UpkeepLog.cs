@@ -101,7 +101,7 @@ internal static partial class UpkeepLog
     [LoggerMessage(1337, LogLevel.Information, "finished compaction hash check")]
     public static partial void CompactionCheckFinished(ILogger log, int numberOfHashesChecked);
 
-    [LoggerMessage(1338, LogLevel.Warning, "Skipped peer's hash")]
+    [LoggerMessage(1338, LogLevel.Debug, "Skipped peer's hash")]
     public static partial void PeerSkipped(ILogger log, int numberOfPeers, string leaderId, string peerId, string reason);
 
     [LoggerMessage(1339, LogLevel.Information, "successfully checked hash on whole cluster")]

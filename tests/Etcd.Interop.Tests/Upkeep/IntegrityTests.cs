@@ -70,6 +70,37 @@ public sealed class IntegrityTests : IDisposable
         await PutAsync(good[1], "more");
     }
 
+    /// <summary>A check that cries wolf would stop the cluster.</summary>
+    [Fact]
+    public async Task Members_whose_data_are_the_same_are_found_to_be_so_under_load()
+    {
+        await using ServerCluster cluster = ServerCluster.Create(
+            ServerProgram.Ours, MemberPlace.OnLoopback(3), "--unsafe-no-fsync", "--compact-hash-check-time", "300ms", "--corrupt-check-time", "300ms");
+        ClusterMember leader = await cluster.StartAsync(Token);
+        var kv = new KV.KVClient(leader.Channel);
+        long compacted = 0;
+        for (int round = 0; round < 30; round++)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 40).Select(i => PutAsync(cluster.Members[i % 3], $"k{i % 11}")));
+            DeleteRangeResponse deleted = await kv.DeleteRangeAsync(
+                new DeleteRangeRequest { Key = ByteString.CopyFromUtf8($"k{round % 11}") }, cancellationToken: Token);
+            compacted = deleted.Header.Revision;
+            await kv.CompactAsync(new CompactionRequest { Revision = compacted, Physical = true }, cancellationToken: Token);
+        }
+
+        await leader.Process.WaitUntilAsync(
+            "the last compaction to be compared",
+            () => ValueTask.FromResult(leader.Process.Lines.Any(l =>
+                l.Contains("successfully checked hash on whole cluster", StringComparison.Ordinal)
+                && l.Contains(string.Create(CultureInfo.InvariantCulture, $"\"revision\":{compacted},"), StringComparison.Ordinal))),
+            Token);
+        await leader.Process.WaitForLineAsync("\"msg\":\"finished peer corruption check\",\"number-of-peers-checked\":2", Token);
+        foreach (ClusterMember member in cluster.Members)
+        {
+            Assert.Empty((await member.StatusAsync(Token))!.Errors);
+        }
+    }
+
     private static async Task<long> PutAsync(ClusterMember member, string key)
     {
         var put = new PutRequest { Key = ByteString.CopyFromUtf8(key), Value = ByteString.CopyFromUtf8("v") };

@@ -32,7 +32,7 @@ internal sealed class CompactionCheck(IHashSource hashes, TimeSpan timeout, ILog
         {
             looked++;
             IReadOnlyList<PeerHashAnswer> peers = await hashes.AskPeersAsync(hash.Revision, cancellation).ConfigureAwait(false);
-            if (peers.Count > 0 && Settles(hash, peers))
+            if (peers.Count > 0 && Settles(hash, peers, isNewest: looked == 1))
             {
                 break;
             }
@@ -42,7 +42,7 @@ internal sealed class CompactionCheck(IHashSource hashes, TimeSpan timeout, ILog
     }
 
     /// <summary>Whether older hashes need not be looked at: all members agree, or some are wrong for certain.</summary>
-    private bool Settles(HistoryHash own, IReadOnlyList<PeerHashAnswer> peers)
+    private bool Settles(HistoryHash own, IReadOnlyList<PeerHashAnswer> peers, bool isNewest)
     {
         Dictionary<uint, List<MemberId>> groups = Group(own, peers);
         int answered = groups.Sum(g => g.Value.Count) - 1;
@@ -54,7 +54,12 @@ internal sealed class CompactionCheck(IHashSource hashes, TimeSpan timeout, ILog
 
         if (answered < peers.Count)
         {
-            UpkeepLog.CompactionSkipped(log, answered, peers.Count, own.Revision, own.CompactRevision);
+            // Of the older ones it goes without saying: whoever is down lacks all of them.
+            if (isNewest)
+            {
+                UpkeepLog.CompactionSkipped(log, answered, peers.Count, own.Revision, own.CompactRevision);
+            }
+
             return false;
         }
 

@@ -15,16 +15,18 @@ namespace Etcd.Server.Hosting.Upkeep.Integrity;
 /// <param name="cluster">The members.</param>
 /// <param name="store">The keys.</param>
 /// <param name="alarms">The alarms.</param>
-/// <param name="calls">The way to the others.</param>
+/// <param name="peers">Who of the others is reached: who is not, is not waited for.</param>
+/// <param name="calls">The way to them.</param>
 /// <param name="timeout">How long one of them may take to answer.</param>
 /// <param name="clock">The time.</param>
-/// <param name="log">Where it is told who does not answer.</param>
+/// <param name="log">Where it is told who is reached and does not answer.</param>
 internal sealed class MemberHashes(
     MemberNode node,
     MemberId self,
     ClusterState cluster,
     MvccStore store,
     AlarmBoard alarms,
+    IPeerTransport peers,
     IPeerCalls calls,
     TimeSpan timeout,
     TimeProvider clock,
@@ -68,6 +70,11 @@ internal sealed class MemberHashes(
 
     private async Task<PeerHashAnswer> AskAsync(Member member, long revision, CancellationToken cancellation)
     {
+        if (peers.ActiveSince(member.Id) is null)
+        {
+            return new PeerHashAnswer(member.Id, member.PeerUrls, null);
+        }
+
         using var limit = new CancellationTokenSource(timeout, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         try
