@@ -8,7 +8,6 @@ using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Hosting.Members;
 using Etcd.Server.Hosting.Peers;
 using Etcd.Server.Hosting.Upkeep;
-using Etcd.Server.Hosting.Upkeep.Integrity;
 using Etcd.Server.Io;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
@@ -479,7 +478,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
             HostingLog.Ready(_log);
             _serving.TrySetResult();
         }
-        catch (Exception e) when (e is EtcdErrorException or OperationCanceledException or DataInconsistencyException)
+        catch (Exception e) when (e is EtcdErrorException or OperationCanceledException)
         {
             Fail(_serving);
         }
@@ -497,10 +496,11 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         {
             await _upkeep.CheckAtStartAsync(_stopping.Token).ConfigureAwait(false);
         }
-        catch (DataInconsistencyException e)
+        catch (Exception e) when (e is not (EtcdErrorException or OperationCanceledException))
         {
+            // They differ, or cannot be read.
             _node.Fail(e);
-            throw;
+            throw EtcdErrors.Stopped.ToException();
         }
     }
 

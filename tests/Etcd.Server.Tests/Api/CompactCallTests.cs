@@ -3,7 +3,6 @@ using Etcd.Protocol.Etcdserverpb;
 using Etcd.Server.Api.Kv;
 using Etcd.Server.Apply;
 using Etcd.Server.Node;
-using Etcd.Server.Storage;
 using Etcd.Server.Tests.Members;
 using Google.Protobuf;
 

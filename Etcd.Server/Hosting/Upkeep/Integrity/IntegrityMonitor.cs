@@ -14,6 +14,9 @@ namespace Etcd.Server.Hosting.Upkeep.Integrity;
 internal sealed class IntegrityMonitor(
     MemberNode node, IHashSource hashes, IntegrityOptions options, TimeSpan timeout, TimeProvider clock, ILogger log)
 {
+    // A timer takes no wait of more than 49 days, and a flag may ask for one.
+    private static readonly TimeSpan WaitMax = TimeSpan.FromDays(1);
+
     /// <summary>Compares this member's data with the others' at its start.</summary>
     /// <param name="stop">The member stops.</param>
     /// <exception cref="DataInconsistencyException">They differ: this member must not serve.</exception>
@@ -56,13 +59,13 @@ internal sealed class IntegrityMonitor(
         {
             try
             {
-                await Task.Delay(interval, clock, stop).ConfigureAwait(false);
+                await WaitAsync(interval, stop).ConfigureAwait(false);
                 if (node.LeadsIn != default)
                 {
                     await check(stop).ConfigureAwait(false);
                 }
             }
-            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            catch (Exception) when (stop.IsCancellationRequested)
             {
                 return;
             }
@@ -70,6 +73,20 @@ internal sealed class IntegrityMonitor(
             {
                 UpkeepLog.PeriodicCheckFailed(log, e.Error.Text);
             }
+            catch (Exception e)
+            {
+                // This member's own data could not be read.
+                node.Fail(e);
+                return;
+            }
+        }
+    }
+
+    private async Task WaitAsync(TimeSpan interval, CancellationToken stop)
+    {
+        for (TimeSpan left = interval; left > TimeSpan.Zero; left -= WaitMax)
+        {
+            await Task.Delay(left < WaitMax ? left : WaitMax, clock, stop).ConfigureAwait(false);
         }
     }
 }
