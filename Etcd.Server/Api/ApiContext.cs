@@ -8,6 +8,7 @@ namespace Etcd.Server.Api;
 /// <param name="Reads">Reads.</param>
 /// <param name="Rooms">Watches and leases.</param>
 /// <param name="Changes">Changes of the membership.</param>
+/// <param name="Alarms">Alarms and the quota.</param>
 /// <param name="LeaseTime">The time of leases, wherever it is kept.</param>
 /// <param name="Ids">Ids for leases that clients leave open.</param>
 /// <param name="Options">Limits.</param>
@@ -18,6 +19,7 @@ public sealed record ApiContext(
     IReads Reads,
     IWatchesAndLeases Rooms,
     IMemberChanges Changes,
+    IAlarms Alarms,
     ILeaseTime LeaseTime,
     RequestIds Ids,
     ApiOptions Options,

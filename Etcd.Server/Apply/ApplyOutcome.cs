@@ -4,7 +4,7 @@ namespace Etcd.Server.Apply;
 
 /// <summary>
 /// What one committed command led to. The same command at the same place in the log gives the same outcome on every
-/// member, but only the member that took the request turns it into an answer.
+/// member (but for <see cref="BeyondQuota"/>), but only the member that took the request turns it into an answer.
 /// </summary>
 public sealed class ApplyOutcome
 {
@@ -29,6 +29,16 @@ public sealed class ApplyOutcome
         Error = error;
         Revision = revision;
     }
+
+    /// <summary>
+    /// A command that was applied, while this member has no room left for it: its client is told so, and the member is to raise
+    /// its alarm. Which commands that happens to may differ from member to member; what is applied does not.
+    /// </summary>
+    /// <param name="revision">The store's revision.</param>
+    public static ApplyOutcome BeyondQuota(long revision) => new(EtcdErrors.NoSpace, revision) { IsBeyondQuota = true };
+
+    /// <summary>See <see cref="BeyondQuota"/>.</summary>
+    public bool IsBeyondQuota { get; private init; }
 
     /// <summary>The revision for the answer's header.</summary>
     public long Revision { get; }

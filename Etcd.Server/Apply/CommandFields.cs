@@ -11,6 +11,7 @@ internal static class CommandFields
     public const int Compaction = 7;
     public const int LeaseGrant = 8;
     public const int LeaseRevoke = 9;
+    public const int Alarm = 10;
     public const int LeaseCheckpoint = 11;
     public const int ClusterVersionSet = 1300;
     public const int ClusterMemberAttrSet = 1301;

@@ -1,3 +1,4 @@
+using Etcd.Server.Apply.Alarms;
 using Etcd.Server.Apply.Snapshots;
 using Etcd.Server.Bolt;
 using Etcd.Server.Io;
@@ -12,7 +13,7 @@ namespace Etcd.Server.Apply;
 /// <content>The state as a whole: etcd's database, in the bytes that etcd itself writes.</content>
 public sealed partial class StateMachine : IStateSnapshots
 {
-    // Records of an installed state that no room here holds yet (users, roles, alarms, what a later version adds).
+    // Records of an installed state that no room here holds yet (users, roles, what a later version adds).
     private BucketTable _kept = new();
 
     /// <inheritdoc/>
@@ -56,10 +57,12 @@ public sealed partial class StateMachine : IStateSnapshots
         // Nothing fails from here on. Leases before keys: whoever sees a key finds its lease.
         _leaseRoom.Restore(import.Leases, import.Store.LeasedKeys());
         _cluster.Replace(import.Members, import.Removed, import.ClusterVersion);
+        Alarms.Replace(import.Alarms);
         _kept = import.Kept;
         _store.Replace(import.Store, import.FinishedCompact, import.ScheduledCompact);
         NeedsMaintenance = true;
         CompactionProgress.Advance(_store.FinishedCompactRevision);
+        _quota.Measure();
     }
 
     private BucketTable SmallBuckets(ClusterState.Snapshot cluster, HistoryPin history, LogIndex applied, Term term)
@@ -83,6 +86,9 @@ public sealed partial class StateMachine : IStateSnapshots
 
         if (cluster.Version is { } version)
             table.Set(StateBuckets.Cluster, StateBuckets.ClusterVersion, System.Text.Encoding.ASCII.GetBytes(version));
+
+        foreach (RaisedAlarm alarm in Alarms.Raised)
+            table.Set(StateBuckets.Alarm, AlarmMessages.Encode(alarm), []);
 
         foreach (Member member in cluster.Members)
             table.Set(StateBuckets.Members, StateBuckets.MemberKey(member.Id), MemberJson.Encode(member));

@@ -1,5 +1,7 @@
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Membershippb;
+using Etcd.Server.Apply.Alarms;
+using Etcd.Server.Apply.Space;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
 using Etcd.Server.Primitives;
@@ -9,8 +11,10 @@ using Etcd.Server.Storage;
 namespace Etcd.Server.Apply;
 
 /// <summary>
-/// The replicated state: the store, the leases and the membership, and what each command does to them. Every entry is
-/// applied, those that are refused and those that change nothing too, so that all members stay at the same place.
+/// The replicated state: the store, the leases, the membership and the alarms, and what each command does to them. Every entry
+/// is applied, those that are refused and those that change nothing too, so that all members stay at the same place.
+/// <para>A command passes what etcd puts before its core, in etcd's order: alarms that are raised may refuse it; then the quota,
+/// which is each member's own, is looked at, and the command is applied whatever it says.</para>
 /// </summary>
 public sealed partial class StateMachine : IStateMachine
 {
@@ -20,13 +24,19 @@ public sealed partial class StateMachine : IStateMachine
     private readonly LeaseManager _leaseRoom;
     private readonly LeaseApplier _leases;
     private readonly MembershipApplier _membership;
+    private readonly AlarmApplier _alarms;
+    private readonly AlarmGate _gate;
+    private readonly SpaceQuota _quota;
+    private int _unmeasuredBytes;
 
     /// <summary>Puts the rooms together.</summary>
     /// <param name="store">The keys.</param>
     /// <param name="leases">The leases.</param>
     /// <param name="cluster">The members.</param>
     /// <param name="learnersMax">Most learners at a time; the same on all members (--max-learners).</param>
-    public StateMachine(MvccStore store, LeaseManager leases, ClusterState cluster, int learnersMax = Limits.LearnersMax)
+    /// <param name="quota">This member's quota; null for none.</param>
+    public StateMachine(
+        MvccStore store, LeaseManager leases, ClusterState cluster, int learnersMax = Limits.LearnersMax, SpaceQuota? quota = null)
     {
         _store = store;
         _cluster = cluster;
@@ -34,10 +44,16 @@ public sealed partial class StateMachine : IStateMachine
         _membership = new MembershipApplier(cluster, learnersMax);
         _kv = new KvApplier(store, leases);
         _leases = new LeaseApplier(leases, _kv, () => _store.WorkingRevision);
+        _alarms = new AlarmApplier(Alarms, () => _store.WorkingRevision);
+        _gate = new AlarmGate(Alarms);
+        _quota = quota ?? new SpaceQuota(store, bytes: -1);
     }
 
     /// <inheritdoc/>
     public bool NeedsMaintenance { get; private set; }
+
+    /// <summary>The alarms.</summary>
+    public AlarmBoard Alarms { get; } = new();
 
     /// <summary>How far the work of compactions has come.</summary>
     public CompactionProgress CompactionProgress { get; } = new();
@@ -54,7 +70,7 @@ public sealed partial class StateMachine : IStateMachine
 
         CommandReader command = CommandReader.Read(entry.Data);
         requestId = command.RequestId;
-        return Apply(command);
+        return Admit(command);
     }
 
     /// <inheritdoc/>
@@ -68,7 +84,15 @@ public sealed partial class StateMachine : IStateMachine
     }
 
     /// <inheritdoc/>
-    public void Publish(LogIndex applied) => _store.Publish();
+    public void Publish(LogIndex applied)
+    {
+        _store.Publish();
+        if (_unmeasuredBytes >= Limits.QuotaMeasureBytes)
+        {
+            _unmeasuredBytes = 0;
+            _quota.Measure();
+        }
+    }
 
     /// <inheritdoc/>
     public TimeSpan Maintain()
@@ -76,12 +100,30 @@ public sealed partial class StateMachine : IStateMachine
         StoreWork work = _store.RunOnce();
         NeedsMaintenance = work != StoreWork.None;
         CompactionProgress.Advance(_store.FinishedCompactRevision);
+        if (!NeedsMaintenance)
+        {
+            _quota.Measure();
+        }
+
         return work switch
         {
             StoreWork.Worked => TimeSpan.Zero,
             StoreWork.Waiting => TimeSpan.FromMilliseconds(1),
             _ => Timeout.InfiniteTimeSpan,
         };
+    }
+
+    private ApplyOutcome? Admit(in CommandReader command)
+    {
+        if (_gate.Refuse(command) is { } refusal)
+        {
+            return new ApplyOutcome(refusal, _store.WorkingRevision);
+        }
+
+        bool fits = _quota.HasRoomFor(command);
+        _unmeasuredBytes += command.Payload.Length;
+        ApplyOutcome? outcome = Apply(command);
+        return fits || outcome is not { Error: null } ? outcome : ApplyOutcome.BeyondQuota(outcome.Revision);
     }
 
     private ApplyOutcome? Apply(in CommandReader command)
@@ -101,6 +143,8 @@ public sealed partial class StateMachine : IStateMachine
                 return _leases.Grant(command.Payload);
             case CommandFields.LeaseRevoke:
                 return _leases.Revoke(command.Payload);
+            case CommandFields.Alarm:
+                return _alarms.Apply(command.Payload);
             case CommandFields.LeaseCheckpoint:
                 return _leases.Checkpoint(command.Payload);
             case CommandFields.ClusterVersionSet:

@@ -3,9 +3,11 @@ using Etcd.Protocol.Membershippb;
 using Etcd.Server.Api;
 using Etcd.Server.Apply;
 using Etcd.Server.Apply.Snapshots;
+using Etcd.Server.Apply.Space;
 using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Hosting.Members;
 using Etcd.Server.Hosting.Peers;
+using Etcd.Server.Hosting.Upkeep;
 using Etcd.Server.Io;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
@@ -57,6 +59,8 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
     private readonly LeaseDesk _leaseDesk;
     private readonly LeadershipWatch _leadership;
     private readonly VersionMonitor _versions;
+    private readonly MemberAlarms _alarms;
+    private readonly MemberUpkeep _upkeep;
     private readonly WorkerThread _logThread;
     private readonly WorkerThread _applyThread;
     private readonly WorkerThread? _watchThread;
@@ -92,7 +96,8 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         Store = new MvccStore();
         Watches = new WatchHub(Store, clock, () => _watchThread?.Wake(), WatchOptions(options));
         Store.ConnectSink(Watches);
-        _machine = new StateMachine(Store, Leases, _cluster, options.MaxLearners);
+        var quota = new SpaceQuota(Store, options.QuotaBackendBytes);
+        _machine = new StateMachine(Store, Leases, _cluster, options.MaxLearners, quota);
         _peers = new PeerTransport(TransportOptions(recovered), files, clock, log);
         recovered.InstallInto(_machine);
         _node = new MemberNode(new MemberParts
@@ -119,6 +124,9 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         _leadership = new LeadershipWatch(
             _node, recovered.Id, _cluster, TimeSpan.FromMilliseconds(options.HeartbeatMilliseconds), ElectionTicks(options), clock, log);
         _versions = new VersionMonitor(_node, _cluster, recovered.Id, options.ClaimedVersion, _peers.Calls, clock, log);
+        _alarms = new MemberAlarms(_node, recovered.Id, _machine.Alarms, quota);
+        _upkeep = new MemberUpkeep(
+            options, _node, recovered.Id, _cluster, Store, _machine, quota, _peers, _peers.Calls, RequestTimeout(options), clock, log);
         PeerServices = new PeerServices(_node, _cluster, Store, _leaseDesk, _changes, clock);
         // The entries are for the recovery only: kept here, they would keep the whole log in memory.
         _recovered = recovered with { Log = recovered.Log with { Entries = [] } };
@@ -206,7 +214,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
     public LeaseManager Leases { get; }
 
     /// <summary>What the services stand on.</summary>
-    public ApiContext Api => new(this, _node, this, this, _changes, _leaseDesk, Ids, new ApiOptions
+    public ApiContext Api => new(this, _node, this, this, _changes, _alarms, _leaseDesk, Ids, new ApiOptions
     {
         MaxTxnOps = _options.MaxTxnOps,
         MaxRequestBytes = _options.MaxRequestBytes,
@@ -240,6 +248,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         _ = ServeAsync();
         _ = LeaveIfRemovedAsync();
         _monitoring = _versions.RunAsync(_stopping.Token);
+        _upkeep.Start(_stopping.Token);
     }
 
     /// <summary>
@@ -308,6 +317,8 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         Fail(_serving);
         _recovered.Wal.Dispose();
         await _monitoring.ConfigureAwait(false);
+        await _upkeep.EndedAsync().ConfigureAwait(false);
+        _upkeep.Dispose();
         _versions.Dispose();
         _leadership.Dispose();
         _stopping.Dispose();
@@ -378,6 +389,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         _node.Tick();
         AdvanceElection();
         _leadership.Tick();
+        _upkeep.Tick();
         bool keepsLeases = Leases.IsPrimary;
         int reached = _peers.ActivePeers;
         if ((keepsLeases && !_keptLeases) || reached > _peersReached)
@@ -474,12 +486,33 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
                 await _started.Task.ConfigureAwait(false);
             }
 
+            await CheckDataAsync().ConfigureAwait(false);
             HostingLog.Ready(_log);
             _serving.TrySetResult();
         }
         catch (Exception e) when (e is EtcdErrorException or OperationCanceledException)
         {
             Fail(_serving);
+        }
+    }
+
+    /// <summary>One that has data compares them with the others' before it serves; what differs ends it.</summary>
+    private async Task CheckDataAsync()
+    {
+        if (_recovered.IsNew)
+        {
+            return;
+        }
+
+        try
+        {
+            await _upkeep.CheckAtStartAsync(_stopping.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not (EtcdErrorException or OperationCanceledException))
+        {
+            // They differ, or cannot be read.
+            _node.Fail(e);
+            throw EtcdErrors.Stopped.ToException();
         }
     }
 

@@ -14,7 +14,7 @@ namespace Etcd.Server.Node;
 /// any thread, and one that finds another inside returns at once. After an exception nobody gets in any more: what follows an
 /// entry that could not be applied must not be applied.
 /// </summary>
-internal sealed class ApplyLoop(MemberParts parts, PendingRequests pending, AppliedWaiters waiters)
+internal sealed class ApplyLoop(MemberParts parts, PendingRequests pending, AppliedWaiters waiters, NoSpaceAlarm noSpace)
 {
     /// <summary>
     /// Entries per publication. Bounds how long a reader or a watcher waits for a change that is already applied; one
@@ -23,6 +23,7 @@ internal sealed class ApplyLoop(MemberParts parts, PendingRequests pending, Appl
     private const int BatchMax = 1024;
 
     private readonly IStateMachine _machine = parts.Machine;
+    private readonly LogIndex _recoveredThrough = parts.Raft.Committed;
     private readonly ConcurrentQueue<Work> _committed = new();
     private readonly ConcurrentQueue<Message> _exports = new();
     private readonly ConcurrentQueue<TaskCompletionSource<ISnapshotContent>> _copies = new();
@@ -155,7 +156,12 @@ internal sealed class ApplyLoop(MemberParts parts, PendingRequests pending, Appl
             if (entry.Type == EntryType.Normal)
             {
                 ApplyOutcome? outcome = _machine.Apply(in entry, out ulong requestId);
-                if (Settle(requestId, outcome) is { } proposal)
+                Proposal? proposal = Settle(requestId, outcome);
+                if (outcome is { IsBeyondQuota: true })
+                {
+                    RaiseNoSpace(last, proposal);
+                }
+                else if (proposal is not null)
                 {
                     _done.Add(proposal);
                 }
@@ -190,6 +196,17 @@ internal sealed class ApplyLoop(MemberParts parts, PendingRequests pending, Appl
         Invariant.Check(entry.Type == EntryType.ConfChange, "the log holds no change of several members at once");
         ApplyOutcome outcome = _machine.ApplyConfChange(entry, out ulong requestId, out ConfChange change);
         return new ApplyNews(entry.Index, change, Settle(requestId, outcome));
+    }
+
+    /// <summary>
+    /// Not for what is replayed: what was beyond the quota then led to an alarm then, and may have been lowered since.
+    /// </summary>
+    private void RaiseNoSpace(LogIndex index, Proposal? proposal)
+    {
+        if (index > _recoveredThrough)
+        {
+            noSpace.RaiseSoon(proposal);
+        }
     }
 
     private Proposal? Settle(ulong requestId, ApplyOutcome? outcome)

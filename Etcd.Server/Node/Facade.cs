@@ -1,4 +1,6 @@
 using Etcd.Server.Apply;
+using Etcd.Server.Apply.Alarms;
+using Etcd.Server.Apply.Requests;
 using Etcd.Server.Apply.Snapshots;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
@@ -119,6 +121,32 @@ public interface ILeaseTime
     /// <param name="cancellation">The caller no longer waits.</param>
     /// <returns>What is known: Ok or NotFound. Faults with NoLeader or a timeout.</returns>
     Task<LeaseTimeToLive> TimeToLiveAsync(LeaseId lease, bool withKeys, CancellationToken cancellation);
+}
+
+/// <summary>The alarms, and the room that is left for data. Callable from any thread.</summary>
+public interface IAlarms
+{
+    /// <summary>The alarms of all members, as of the last applied entry.</summary>
+    IReadOnlyList<RaisedAlarm> Raised { get; }
+
+    /// <summary>How much the store of this member may take; below zero if there is no limit.</summary>
+    long QuotaBytes { get; }
+
+    /// <summary>Whether a lease more fits the quota.</summary>
+    bool HasRoomForLease { get; }
+
+    /// <summary>Whether a put fits the quota.</summary>
+    /// <param name="put">The request.</param>
+    bool HasRoomFor(in PutRequestView put);
+
+    /// <summary>Whether a transaction fits the quota; one that puts nothing always does.</summary>
+    /// <param name="txn">The request.</param>
+    /// <param name="requestBytes">Its encoded length.</param>
+    bool HasRoomFor(TxnRequestTree txn, int requestBytes);
+
+    /// <summary>Refuses a request that does not fit, when the alarm is raised.</summary>
+    /// <returns>Faults with NoSpace.</returns>
+    Task<ApplyOutcome> RefuseAsync();
 }
 
 /// <summary>The way into the replicated log.</summary>

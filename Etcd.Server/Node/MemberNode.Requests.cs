@@ -38,6 +38,11 @@ public sealed partial class MemberNode
     }
 
     /// <summary>
+    /// Raises this member's NOSPACE alarm. Completes when it is applied or could not be raised; never faults.
+    /// </summary>
+    public Task RaiseNoSpaceAsync() => _noSpace.RaiseAsync();
+
+    /// <summary>
     /// Proposes a change of the membership and completes when this member has applied it and raft knows of it. Whether the change
     /// is wise (a quorum would be left, a learner has caught up) is for the caller to ask before; whether it is possible is
     /// checked when it is applied.

@@ -1,5 +1,6 @@
 using Etcd.Protocol.Errors;
 using Etcd.Server.Apply;
+using Etcd.Server.Apply.Alarms;
 using Etcd.Server.Peer;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
@@ -35,6 +36,7 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
     private readonly ApplyLoop _apply;
     private readonly ReadRounds _reads;
     private readonly LeaseKeeper _keeper;
+    private readonly NoSpaceAlarm _noSpace;
     private readonly ProposalQueue _proposals = new();
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _removed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -50,7 +52,8 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
         _options = parts.Options;
         _pending = new PendingRequests(_options.PendingRequestSlots);
         _waiters = new AppliedWaiters(parts.Completions);
-        _apply = new ApplyLoop(parts, _pending, _waiters);
+        _noSpace = new NoSpaceAlarm(this, new RaisedAlarm(_raft.Id, AlarmKind.NoSpace), parts.Completions);
+        _apply = new ApplyLoop(parts, _pending, _waiters, _noSpace);
         _reads = new ReadRounds(parts.Ids, _apply, _waiters, parts.Completions, _options.ReadRetryTicks);
         _keeper = new LeaseKeeper(this, parts.Leases, parts.Clock);
         _recoveredThrough = _raft.Committed;
@@ -70,6 +73,13 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
     {
         get => _keeper.RevokeFailed;
         set => _keeper.RevokeFailed = value;
+    }
+
+    /// <summary>Called, from any thread, when this member has found that its quota is used up and is about to raise its alarm.</summary>
+    public Action QuotaExceeded
+    {
+        get => _noSpace.Raises;
+        set => _noSpace.Raises = value;
     }
 
     /// <summary>The ids of requests and leases.</summary>

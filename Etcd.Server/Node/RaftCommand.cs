@@ -26,6 +26,9 @@ public enum RaftCommandKind
     /// <summary>etcdserverpb.LeaseRevokeRequest.</summary>
     LeaseRevoke = CommandFields.LeaseRevoke,
 
+    /// <summary>etcdserverpb.AlarmRequest.</summary>
+    Alarm = CommandFields.Alarm,
+
     /// <summary>etcdserverpb.LeaseCheckpointRequest.</summary>
     LeaseCheckpoint = CommandFields.LeaseCheckpoint,
 

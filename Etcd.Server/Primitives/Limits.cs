@@ -81,6 +81,15 @@ public static partial class Limits
     /// <summary>How often the remaining time of a long lease is noted in the log, seconds (etcd: 5 minutes).</summary>
     public const int LeaseCheckpointSeconds = 300;
 
+    /// <summary>Bytes that the store may take (--quota-backend-bytes). Beyond: "database space exceeded", and the NOSPACE alarm.</summary>
+    public const long QuotaBytesDefault = 2L * 1024 * 1024 * 1024;
+
+    /// <summary>The largest quota that etcd advises; a larger one is warned of.</summary>
+    public const long QuotaBytesAdvisedMax = 8L * 1024 * 1024 * 1024;
+
+    /// <summary>Payload bytes that are applied between two measurements of the store for the quota.</summary>
+    public const int QuotaMeasureBytes = 64 * 1024;
+
     /// <summary>Keys in the first chunk of a RangeStream answer; the next chunks follow the size of those before (etcd v3.7).</summary>
     public const int RangeStreamFirstChunkKeys = 10;
 }

@@ -21,7 +21,7 @@ namespace Etcd.Server.Storage;
 /// </para>
 /// An <see cref="InvariantException"/> from a write means that the state can no longer be trusted: stop the member.
 /// </summary>
-public sealed partial class MvccStore : IEventHistory
+public sealed partial class MvccStore : IEventHistory, IStoreSize
 {
     // What an unusual batch (a delete of a whole prefix) adds beyond is given back.
     private const int EventsKept = 16 * 1024;

@@ -1,13 +1,17 @@
 using System.Text.Json;
 using Etcd.Protocol.Errors;
+using Etcd.Server.Api.Maintenance;
+using Etcd.Server.Apply.Alarms;
 using Etcd.Server.Primitives;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace Etcd.Server.Api.Http;
 
 /// <summary>
-/// GET /health: whether the member has a leader and answers a read. <c>{"health":"true","reason":""}</c> with 200, or
-/// "false" with the reason and 503. <c>?serializable=true</c> asks only for what this member can do alone.
+/// GET /health: whether there is no alarm, and the member has a leader and answers a read. <c>{"health":"true","reason":""}</c>
+/// with 200, or "false" with the reason and 503. <c>?serializable=true</c> asks only for what this member can do alone;
+/// <c>?exclude=NOSPACE</c>, once or more often, passes over alarms.
 /// </summary>
 internal static class HealthEndpoint
 {
@@ -21,7 +25,8 @@ internal static class HealthEndpoint
         }
 
         bool serializable = http.Request.Query["serializable"].FirstOrDefault() == "true";
-        string reason = await Check(api, serializable, http.RequestAborted).ConfigureAwait(false);
+        string reason = Alarm(api.Alarms.Raised, http.Request.Query["exclude"])
+            ?? await Check(api, serializable, http.RequestAborted).ConfigureAwait(false);
         Task replied = reason.Length == 0
             ? Reply.TextAsync(http, Body("true", ""))
             : Reply.ErrorAsync(http, StatusCodes.Status503ServiceUnavailable, Body("false", reason));
@@ -30,6 +35,19 @@ internal static class HealthEndpoint
 
     private static string Body(string health, string reason) =>
         $$"""{"health":"{{health}}","reason":{{JsonSerializer.Serialize(reason, StringJson.Default.String)}}}""";
+
+    private static string? Alarm(IReadOnlyList<RaisedAlarm> raised, StringValues excluded)
+    {
+        foreach (RaisedAlarm alarm in raised)
+        {
+            if (!excluded.Contains(AlarmText.Name(alarm.Kind)))
+            {
+                return alarm.Kind is AlarmKind.NoSpace or AlarmKind.Corrupt ? "ALARM " + AlarmText.Name(alarm.Kind) : "ALARM UNKNOWN";
+            }
+        }
+
+        return null;
+    }
 
     private static async Task<string> Check(ApiContext api, bool serializable, CancellationToken cancellation)
     {

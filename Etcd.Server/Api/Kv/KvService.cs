@@ -12,7 +12,8 @@ namespace Etcd.Server.Api.Kv;
 
 /// <summary>
 /// etcdserverpb.KV on the requests' own bytes: they are checked here, travel as they are into the log, and answers are
-/// written from the store's records. Checks come before anything else, in etcd's order, and change nothing. A request that is
+/// written from the store's records. Checks come before anything else, in etcd's order, that of the quota first, and change
+/// nothing (but that a full store raises its alarm). A request that is
 /// no protobuf message is a <see cref="ProtoFormatException"/> thrown at once, not by the task.
 /// </summary>
 /// <param name="api">The node.</param>
@@ -38,8 +39,11 @@ internal sealed class KvService(ApiContext api)
     }
 
     /// <summary>Puts a key.</summary>
-    public Task<ApplyOutcome> Put(RaftCommand command) =>
-        Propose(command, RequestChecks.Put(new PutRequestView(command.Payload.Span)));
+    public Task<ApplyOutcome> Put(RaftCommand command)
+    {
+        var put = new PutRequestView(command.Payload.Span);
+        return api.Alarms.HasRoomFor(put) ? Propose(command, RequestChecks.Put(put)) : api.Alarms.RefuseAsync();
+    }
 
     /// <summary>Deletes a key or a range.</summary>
     public Task<ApplyOutcome> DeleteRange(RaftCommand command) =>
@@ -49,6 +53,11 @@ internal sealed class KvService(ApiContext api)
     public Task<ApplyOutcome> Txn(RaftCommand command, ServerCallContext context)
     {
         TxnRequestTree txn = TxnRequestTree.Read(command.Payload);
+        if (!api.Alarms.HasRoomFor(txn, command.Payload.Length))
+        {
+            return api.Alarms.RefuseAsync();
+        }
+
         if (RequestChecks.Txn(txn, api.Options.MaxTxnOps) is { } error)
         {
             return Task.FromException<ApplyOutcome>(error.ToException());
@@ -111,9 +120,18 @@ internal sealed class KvService(ApiContext api)
 
     private async Task<ApplyOutcome> AfterItsWorkAsync(Task<ApplyOutcome> compacted, long revision, CancellationToken cancellation)
     {
-        ApplyOutcome outcome = await compacted.ConfigureAwait(false);
+        ApplyOutcome? outcome = null;
+        try
+        {
+            outcome = await compacted.ConfigureAwait(false);
+        }
+        catch (EtcdErrorException e) when (e.Error == EtcdErrors.Compacted)
+        {
+            // As in etcd: who asked for it first may not have been answered yet either.
+        }
+
         await api.Reads.WhenCompactedAsync(revision).WaitAsync(cancellation).ConfigureAwait(false);
-        return outcome;
+        return outcome ?? throw EtcdErrors.Compacted.ToException();
     }
 
     private async Task<RangeExchange> ReadAfterAsync(ValueTask linearized, RangeExchange exchange)

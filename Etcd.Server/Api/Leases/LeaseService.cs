@@ -17,6 +17,11 @@ internal sealed class LeaseService(ApiContext api) : Protocol.Etcdserverpb.Lease
     /// <inheritdoc/>
     public override async Task<LeaseGrantResponse> LeaseGrant(LeaseGrantRequest request, ServerCallContext context)
     {
+        if (!api.Alarms.HasRoomForLease)
+        {
+            await api.Alarms.RefuseAsync().ConfigureAwait(false);
+        }
+
         if (request.ID == 0)
         {
             // Chosen before it is proposed: every member must apply the same.

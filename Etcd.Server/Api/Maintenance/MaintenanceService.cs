@@ -2,15 +2,17 @@ using Etcd.Protocol.Errors;
 using Etcd.Protocol.Etcdserverpb;
 using Etcd.Server.Apply;
 using Etcd.Server.Apply.Snapshots;
+using Etcd.Server.Node;
 using Etcd.Server.Primitives;
 using Etcd.Server.Storage;
+using Google.Protobuf;
 using Grpc.Core;
 
 namespace Etcd.Server.Api.Maintenance;
 
 /// <summary>
-/// etcdserverpb.Maintenance: the member's status, hashes and snapshot, and the list of alarms. The other calls are Unimplemented
-/// until their rooms exist.
+/// etcdserverpb.Maintenance: the member's status, hashes and snapshot, and alarms. The other calls are Unimplemented until their
+/// rooms exist.
 /// </summary>
 /// <param name="api">The node.</param>
 internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb.Maintenance.MaintenanceBase
@@ -29,6 +31,7 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
             RaftTerm = api.Status.Term.Value,
             DbSize = api.Status.StoreBytes,
             DbSizeInUse = api.Status.StoreBytesInUse,
+            DbSizeQuota = api.Alarms.QuotaBytes,
             IsLearner = api.Status.IsLearner,
             DowngradeInfo = new DowngradeInfo(),
         };
@@ -37,22 +40,22 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
             response.Errors.Add(EtcdErrors.NoLeader.Text);
         }
 
+        response.Errors.AddRange(api.Alarms.Raised.Select(AlarmText.Of));
+
         return Task.FromResult(response);
     }
 
     /// <summary>
-    /// Lists the alarms: none, because nothing here can raise one yet. It goes by a linearizable read, because clients take
-    /// the answer as a sign that the cluster works.
+    /// Lists, raises or lowers alarms. All of it goes through the log, lists too: clients take an answer as a sign that the
+    /// cluster works.
     /// </summary>
     public override async Task<AlarmResponse> Alarm(AlarmRequest request, ServerCallContext context)
     {
-        if (request.Action != AlarmRequest.Types.AlarmAction.Get)
-        {
-            throw new RpcException(new Status(StatusCode.Unimplemented, "alarms can be listed only"));
-        }
-
-        await api.Reads.LinearizeAsync(context.CancellationToken).ConfigureAwait(false);
-        return new AlarmResponse { Header = ResponseHeader.Message(api.Status, api.Status.Revision) };
+        ApplyOutcome outcome = await api.Proposals.ProposeAsync(
+            RaftCommand.Create(RaftCommandKind.Alarm, request.ToByteArray())).ConfigureAwait(false);
+        AlarmResponse response = AlarmResponse.Parser.ParseFrom(outcome.Body.Span);
+        response.Header = ResponseHeader.Message(api.Status, api.Status.Revision);
+        return response;
     }
 
     /// <summary>Hands the leadership over; only the leader does.</summary>

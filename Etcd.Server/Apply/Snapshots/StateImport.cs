@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Etcd.Server.Apply.Alarms;
 using Etcd.Server.Bolt;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
@@ -25,6 +26,9 @@ internal sealed class StateImport
 
     /// <summary>The members.</summary>
     public List<Member> Members { get; } = [];
+
+    /// <summary>The alarms.</summary>
+    public List<RaisedAlarm> Alarms { get; } = [];
 
     /// <summary>Those that were members once.</summary>
     public List<MemberId> Removed { get; } = [];
@@ -73,6 +77,9 @@ internal sealed class StateImport
                     break;
                 case StateBuckets.Lease:
                     TakeLease(entry.Value);
+                    break;
+                case StateBuckets.Alarm:
+                    Alarms.Add(AlarmMessages.Read(entry.Key));
                     break;
                 case StateBuckets.Members:
                     TakeMember(entry);

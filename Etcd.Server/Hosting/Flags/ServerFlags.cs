@@ -58,6 +58,28 @@ public static class ServerFlags
             (o, v) => o with { GrpcKeepAliveTimeout = GoDuration.Parse(v) }),
         new("watch-progress-notify-interval", "10m", "Interval of progress notifications to idle watchers.",
             (o, v) => o with { WatchProgressNotifyInterval = GoDuration.Parse(v) }),
+        new("quota-backend-bytes", "0", "Bytes that the store may take; 0 is 2 GiB, below 0 no limit.",
+            (o, v) => o with { QuotaBackendBytes = LongNumber(v, long.MinValue, long.MaxValue) }),
+        new("quota-auto-disarm", "false", "Lower this member's NOSPACE alarm once less than 80 % of the quota is taken.",
+            (o, v) => o with { QuotaAutoDisarm = Bool(v) }, IsBool: true),
+        new("auto-compaction-mode", "periodic", "What --auto-compaction-retention counts: 'periodic' is time, 'revision' is revisions.",
+            (o, v) => o with { AutoCompactionMode = v }),
+        new("auto-compaction-retention", "0", "How much history is kept when compacting by itself; a plain number is hours or revisions, 0 is all.",
+            (o, v) => o with { AutoCompactionRetention = v }),
+        new("corrupt-check-time", "12h", "How often the leader compares all data with the other members'; 0 is never.",
+            (o, v) => o with { CorruptCheckTime = GoDuration.Parse(v) }),
+        new("compact-hash-check-time", "1m", "How often the leader compares the hashes of compactions with the other members'.",
+            (o, v) => o with { CompactHashCheckTime = GoDuration.Parse(v) }),
+        new("feature-gates", "InitialCorruptCheck=true,CompactHashCheck=true", "Switches things on or off, as name=true pairs separated by commas.",
+            FeatureGates.Apply),
+        new("experimental-initial-corrupt-check", "true", "etcd 3.5's name of the feature gate InitialCorruptCheck.",
+            (o, v) => o with { InitialCorruptCheck = Bool(v) }, IsBool: true),
+        new("experimental-corrupt-check-time", "12h", "etcd 3.5's name of --corrupt-check-time.",
+            (o, v) => o with { CorruptCheckTime = GoDuration.Parse(v) }),
+        new("experimental-compact-hash-check-enabled", "true", "etcd 3.5's name of the feature gate CompactHashCheck.",
+            (o, v) => o with { CompactHashCheck = Bool(v) }, IsBool: true),
+        new("experimental-compact-hash-check-time", "1m", "etcd 3.5's name of --compact-hash-check-time.",
+            (o, v) => o with { CompactHashCheckTime = GoDuration.Parse(v) }),
         new("unsafe-no-fsync", "false", "Do not wait for the disk. Unsafe: a crash of the machine loses data.",
             (o, v) => o with { UnsafeNoFsync = Bool(v) }, IsBool: true),
         new("force-new-cluster", "false", "Start alone from this member's data and remove all other members. Unsafe: only if a quorum is lost for good.",
@@ -136,8 +158,23 @@ public static class ServerFlags
         Require(
             !set.Contains("listen-client-urls") || set.Contains("advertise-client-urls"),
             "--advertise-client-urls is required when --listen-client-urls is set explicitly");
+        Require(
+            options.CompactHashCheckTime > TimeSpan.Zero, $"--compact-hash-check-time must be >0 (set to {options.CompactHashCheckTime.TotalSeconds}s)");
+        CheckCompaction(options);
         CheckCluster(options);
         CheckTls(options);
+    }
+
+    private static void CheckCompaction(ServerOptions options)
+    {
+        try
+        {
+            _ = options.AutoCompaction;
+        }
+        catch (FormatException e)
+        {
+            throw new FlagException(e.Message);
+        }
     }
 
     private static void CheckCluster(ServerOptions options)
@@ -236,7 +273,9 @@ public static class ServerFlags
         return value >= min && value <= max ? value : throw new FormatException($"it must be from {min} to {max}");
     }
 
-    private static bool Bool(string text) => text switch
+    /// <summary>A truth value as Go reads it.</summary>
+    /// <exception cref="FormatException">It is none.</exception>
+    internal static bool Bool(string text) => text switch
     {
         "1" or "t" or "T" or "true" or "TRUE" or "True" => true,
         "0" or "f" or "F" or "false" or "FALSE" or "False" => false,

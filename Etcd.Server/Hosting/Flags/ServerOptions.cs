@@ -79,6 +79,34 @@ public sealed record ServerOptions
     /// <summary>Interval of progress notifications (--watch-progress-notify-interval).</summary>
     public TimeSpan WatchProgressNotifyInterval { get; init; } = TimeSpan.FromMilliseconds(Limits.WatchProgressMilliseconds);
 
+    /// <summary>Bytes that the store may take (--quota-backend-bytes): zero for 2 GiB, below zero for no limit.</summary>
+    public long QuotaBackendBytes { get; init; }
+
+    /// <summary>Whether the NOSPACE alarm is lowered by itself once enough is free (--quota-auto-disarm).</summary>
+    public bool QuotaAutoDisarm { get; init; }
+
+    /// <summary>What the retention counts: time ("periodic") or revisions ("revision") (--auto-compaction-mode).</summary>
+    public string AutoCompactionMode { get; init; } = "periodic";
+
+    /// <summary>How much history is kept when compacting by itself, in the mode's unit (--auto-compaction-retention); "0" for all.</summary>
+    public string AutoCompactionRetention { get; init; } = "0";
+
+    /// <summary>What both together mean.</summary>
+    /// <exception cref="FormatException">They mean nothing.</exception>
+    public CompactionRetention AutoCompaction => CompactionRetention.Parse(AutoCompactionMode, AutoCompactionRetention);
+
+    /// <summary>Whether a member with data compares them with the others' before it serves (the feature gate InitialCorruptCheck).</summary>
+    public bool InitialCorruptCheck { get; init; } = true;
+
+    /// <summary>How often the leader compares all data with the others' (--corrupt-check-time); zero for never.</summary>
+    public TimeSpan CorruptCheckTime { get; init; } = TimeSpan.FromHours(12);
+
+    /// <summary>Whether the leader compares the hashes of compactions with the others' (the feature gate CompactHashCheck).</summary>
+    public bool CompactHashCheck { get; init; } = true;
+
+    /// <summary>How often it does (--compact-hash-check-time).</summary>
+    public TimeSpan CompactHashCheckTime { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>Writes without waiting for the disk (--unsafe-no-fsync): a crash of the machine loses data.</summary>
     public bool UnsafeNoFsync { get; init; }
 

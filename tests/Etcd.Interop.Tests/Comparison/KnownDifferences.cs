@@ -60,6 +60,19 @@ internal static class KnownDifferences
             "progress was told 1 times",
             "progress was told 0 times",
             "server/storage/mvcc/watchable_store.go: progressIfSync"),
+        new(
+            Scenarios.NoSpace,
+            """Txn { "success": [ { "requestTxn": { "failure": [ { "requestPut": { "key": "bg==", "value": "MQ==" } } ] } } ] }""",
+            """
+            header.clusterId = "14841639068965178418"
+            header.memberId = "10276657743932975437"
+            header.revision = "4"
+            header.raftTerm = "2"
+            succeeded = true
+            responses[0].responseTxn.succeeded = true
+            """,
+            "error: ResourceExhausted: etcdserver: mvcc: database space exceeded",
+            "server/storage/quota.go: costTxnReq"),
         new("endpoint", "endpoint status -w simple", Simple("3.5.16"), Simple("3.7.1"), Version),
         new("endpoint", "endpoint status -w json", Json("3.5.16"), Json("3.7.1"), Version),
         new("endpoint", "endpoint status -w json --hex", Json("3.5.16"), Json("3.7.1"), Version),

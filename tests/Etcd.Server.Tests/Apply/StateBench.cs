@@ -1,5 +1,6 @@
 using Etcd.Protocol.Etcdserverpb;
 using Etcd.Server.Apply;
+using Etcd.Server.Apply.Space;
 using Etcd.Server.Io;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
@@ -17,10 +18,10 @@ internal sealed class StateBench
 
     private ulong _index;
 
-    public StateBench()
+    public StateBench(Func<MvccStore, SpaceQuota>? quota = null)
     {
         Leases = new LeaseManager(TimeProvider.System);
-        Machine = new StateMachine(Store, Leases, Cluster);
+        Machine = new StateMachine(Store, Leases, Cluster, quota: quota?.Invoke(Store));
     }
 
     public MvccStore Store { get; } = new();
@@ -109,7 +110,7 @@ internal sealed class StateBench
     private InternalRaftRequest RandomCommand(Random random)
     {
         ByteString key = ByteString.CopyFromUtf8("k" + random.Next(12));
-        switch (random.Next(20))
+        switch (random.Next(21))
         {
             case < 9:
                 return new InternalRaftRequest
@@ -140,6 +141,17 @@ internal sealed class StateBench
                             new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = ByteString.CopyFromUtf8("z") } },
                             new RequestOp { RequestPut = new PutRequest { Key = ByteString.CopyFromUtf8("z"), Value = key } },
                         },
+                    },
+                };
+            case 18:
+                // Of a kind that refuses nothing, so that the other commands still do something.
+                return new InternalRaftRequest
+                {
+                    Alarm = new AlarmRequest
+                    {
+                        Action = (AlarmRequest.Types.AlarmAction)random.Next(3),
+                        MemberID = (ulong)random.Next(1, 3),
+                        Alarm = (AlarmType)7,
                     },
                 };
             default:

@@ -136,7 +136,6 @@ public sealed class StateSnapshotTests
         {
             t.Set("authUsers", "root", user);
             t.Set("auth", "authEnabled", [1]);
-            t.Set("alarm", new AlarmMember { MemberID = 5, Alarm = AlarmType.Nospace }.ToByteArray(), []);
             t.Set("cluster", "downgrade", "{}"u8.ToArray());
             t.Set("meta", "ofALaterVersion", [9]);
             t.Set("newBucket", "k", [8]);
@@ -149,7 +148,6 @@ public sealed class StateSnapshotTests
         IEnumerable<string> found = Describe(reader).ToList();
         Assert.Contains("authUsers root=" + Convert.ToHexString(user), found);
         Assert.Contains("auth authEnabled=01", found);
-        Assert.Contains("alarm 08051001=", found);
         Assert.Contains("cluster downgrade={}", found);
         Assert.Contains("meta ofALaterVersion=09", found);
         Assert.Contains("newBucket k=08", found);

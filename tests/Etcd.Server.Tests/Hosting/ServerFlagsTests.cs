@@ -78,6 +78,44 @@ public sealed class ServerFlagsTests
         Assert.True(Parse().StrictReconfigCheck);
     }
 
+    [Fact]
+    public void WhatTheMemberLooksAfterArrives()
+    {
+        ServerOptions options = Parse(
+            "--quota-backend-bytes", "-1", "--quota-auto-disarm", "--corrupt-check-time", "1h", "--compact-hash-check-time", "5s",
+            "--feature-gates", "InitialCorruptCheck=false,CompactHashCheck=0,LeaseCheckpoint=true");
+        Assert.Equal((-1L, true, 3600.0, 5.0), (options.QuotaBackendBytes, options.QuotaAutoDisarm, options.CorruptCheckTime.TotalSeconds, options.CompactHashCheckTime.TotalSeconds));
+        Assert.Equal((false, false), (options.InitialCorruptCheck, options.CompactHashCheck));
+        options = Parse(
+            "--experimental-initial-corrupt-check=false", "--experimental-compact-hash-check-enabled=false",
+            "--experimental-corrupt-check-time", "2h", "--experimental-compact-hash-check-time", "7s");
+        Assert.Equal((2.0, 7.0), (options.CorruptCheckTime.TotalHours, options.CompactHashCheckTime.TotalSeconds));
+        Assert.Equal((false, false), (options.InitialCorruptCheck, options.CompactHashCheck));
+        options = Parse();
+        Assert.Equal((0L, false, true, true), (options.QuotaBackendBytes, options.QuotaAutoDisarm, options.InitialCorruptCheck, options.CompactHashCheck));
+        Assert.True(options.AutoCompaction.IsOff);
+    }
+
+    [Theory]
+    [InlineData("periodic", "0", 0, 0)]
+    [InlineData("periodic", "0h", 0, 0)]
+    [InlineData("periodic", "1", 3600, 0)]
+    [InlineData("periodic", "+2", 7200, 0)]
+    [InlineData("periodic", "1h30m", 5400, 0)]
+    [InlineData("periodic", "30m", 1800, 0)]
+    [InlineData("periodic", "500ms", 0.5, 0)]
+    [InlineData("revision", "0", 0, 0)]
+    [InlineData("revision", "1000", 0, 1000)]
+    [InlineData("revision", "1us", 0, 1000)]
+    [InlineData("revision", "1h", 0, 3_600_000_000_000)]
+    [InlineData("revision", "9223372036854775807", 0, long.MaxValue)]
+    public void RetentionsAreReadAsEtcdReadsThem(string mode, string retention, double seconds, long revisions)
+    {
+        ServerOptions options = Parse("--auto-compaction-mode", mode, "--auto-compaction-retention", retention);
+        Assert.Equal(new CompactionRetention(TimeSpan.FromSeconds(seconds), revisions), options.AutoCompaction);
+        Assert.Equal(seconds == 0 && revisions == 0, options.AutoCompaction.IsOff);
+    }
+
     [Theory]
     [InlineData("flag provided but not defined: -nope", "--nope", "1")]
     [InlineData("flag needs an argument: -name", "--name")]
@@ -101,6 +139,22 @@ public sealed class ServerFlagsTests
     [InlineData("invalid value \"joined\" for flag -initial-cluster-state: unexpected clusterState \"joined\"", "--initial-cluster-state", "joined")]
     [InlineData("TLS key/cert (--cert-file, --key-file) must be provided for client url https://127.0.0.1:1", "--listen-client-urls", "https://127.0.0.1:1", "--advertise-client-urls", "https://127.0.0.1:1")]
     [InlineData("--cert-file: no such file: /nope", "--cert-file", "/nope", "--key-file", "/nope")]
+    [InlineData("unknown auto-compaction-mode \"hourly\"", "--auto-compaction-mode", "hourly")]
+    [InlineData("undefined auto-compaction-mode", "--auto-compaction-mode", "")]
+    [InlineData("error parsing CompactionRetention: time: invalid duration \"abc\"", "--auto-compaction-retention", "abc")]
+    [InlineData("error parsing CompactionRetention: time: invalid duration \"\"", "--auto-compaction-retention", "")]
+    [InlineData("error parsing CompactionRetention: time: missing unit in duration \"1.5\"", "--auto-compaction-retention", "1.5")]
+    [InlineData("error parsing CompactionRetention: time: missing unit in duration \"-1\"", "--auto-compaction-retention", "-1")]
+    [InlineData("error parsing CompactionRetention: time: unknown unit \"d\" in duration \"1d\"", "--auto-compaction-retention", "1d", "--auto-compaction-mode", "revision")]
+    [InlineData("error parsing CompactionRetention: time: invalid duration \"9999999\"", "--auto-compaction-retention", "9999999")]
+    [InlineData("--auto-compaction-retention[-1h] must not be negative", "--auto-compaction-retention", "-1h")]
+    [InlineData("--auto-compaction-retention[500ns] is too short", "--auto-compaction-retention", "500ns")]
+    [InlineData("invalid value \"Nope=true\" for flag -feature-gates: unrecognized feature gate: Nope", "--feature-gates", "Nope=true")]
+    [InlineData("missing bool value for CompactHashCheck", "--feature-gates", "CompactHashCheck")]
+    [InlineData("invalid value of CompactHashCheck=x, err: strconv.ParseBool: parsing \"x\": invalid syntax", "--feature-gates", "CompactHashCheck=x")]
+    [InlineData("cannot set feature gate LeaseCheckpoint to false, feature is locked to true", "--feature-gates", "LeaseCheckpoint=false")]
+    [InlineData("--compact-hash-check-time must be >0 (set to 0s)", "--compact-hash-check-time", "0")]
+    [InlineData("invalid value \"2GB\" for flag -quota-backend-bytes", "--quota-backend-bytes", "2GB")]
     public void WhatIsWrongIsSaid(string expected, params string[] arguments)
     {
         FlagException error = Assert.Throws<FlagException>(() => Parse(arguments));

@@ -1,6 +1,8 @@
 using System.Text;
 using Etcd.Protocol.Etcdserverpb;
 using Etcd.Server.Apply;
+using Etcd.Server.Apply.Alarms;
+using Etcd.Server.Apply.Space;
 using Etcd.Server.Io;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
@@ -8,6 +10,7 @@ using Etcd.Server.Node;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 using Etcd.Server.Storage;
+using Etcd.Server.Tests.Apply;
 using Etcd.Server.Wal;
 using Etcd.TestKit;
 using Etcd.TestKit.Disk;
@@ -186,6 +189,16 @@ internal sealed class TestMember(TestCluster cluster, MemberId id, MemberBirth b
     /// <summary>Neither hears, nor ticks, nor runs.</summary>
     public bool IsPaused { get; set; }
 
+    /// <summary>What the store is said to take.</summary>
+    public FakeStoreSize Size { get; } = new();
+
+    /// <summary>How much it may take, from the next boot on.</summary>
+    public long QuotaBytes { get; set; } = -1;
+
+    public SpaceQuota Quota { get; private set; } = null!;
+
+    public AlarmBoard Alarms { get; private set; } = null!;
+
     public int SnapshotsSent { get; private set; }
 
     public int SnapshotsInstalled { get; private set; }
@@ -200,7 +213,9 @@ internal sealed class TestMember(TestCluster cluster, MemberId id, MemberBirth b
         Store = new MvccStore();
         Leases = new LeaseManager(cluster.Clock);
         State = new ClusterState(Recovered.ClusterId);
-        var machine = new StateMachine(Store, Leases, State);
+        Quota = new SpaceQuota(Size, QuotaBytes);
+        var machine = new StateMachine(Store, Leases, State, quota: Quota);
+        Alarms = machine.Alarms;
         Recovered.InstallInto(machine);
         var random = new Random((int)Id.Value * 1000 + ++_lives);
         Node = new MemberNode(new MemberParts

@@ -62,6 +62,17 @@ internal static class Requests
 
     public static Call Leases() => new("LeaseLeases", async c => await new Lease.LeaseClient(c).LeaseLeasesAsync(new LeaseLeasesRequest(), cancellationToken: Session.Cancellation));
 
+    public static Call Alarm(AlarmRequest.Types.AlarmAction action, AlarmType type, ulong member) => new($"Alarm {action} {type} {member}", async c =>
+        await new Maintenance.MaintenanceClient(c).AlarmAsync(
+            new AlarmRequest { Action = action, Alarm = type, MemberID = member }, cancellationToken: Session.Cancellation));
+
+    /// <summary>3.5 puts a space behind each field of an alarm's text, later ones between them.</summary>
+    public static Call StatusErrors() => new("Status' errors", async c =>
+    {
+        StatusResponse status = await new Maintenance.MaintenanceClient(c).StatusAsync(new StatusRequest(), cancellationToken: Session.Cancellation);
+        return new StatusResponse { Errors = { status.Errors.Select(e => e.TrimEnd()).Order(StringComparer.Ordinal) } };
+    });
+
     public static RequestOp Op(PutRequest r) => new() { RequestPut = r };
 
     public static RequestOp Op(RangeRequest r) => new() { RequestRange = r };

@@ -1,0 +1,37 @@
+using System.Diagnostics.Metrics;
+using Etcd.Server.Apply.Alarms;
+using Etcd.Server.Apply.Space;
+using Etcd.Server.Primitives;
+
+namespace Etcd.Server.Hosting.Upkeep;
+
+/// <summary>Figures of a member's space and alarms, as instruments of the meter <see cref="MeterName"/>.</summary>
+internal sealed class UpkeepMetrics : IDisposable
+{
+    /// <summary>The meter's name.</summary>
+    public const string MeterName = "Etcd.Server";
+
+    private readonly Meter _meter;
+
+    /// <summary>Makes the instruments.</summary>
+    /// <param name="self">This member: a tag of all of them.</param>
+    /// <param name="quota">The quota.</param>
+    /// <param name="space">How full it is.</param>
+    /// <param name="alarms">The alarms.</param>
+    public UpkeepMetrics(MemberId self, SpaceQuota quota, SpaceMonitor space, AlarmBoard alarms)
+    {
+        _meter = new Meter(new MeterOptions(MeterName) { Tags = [new("etcd.member.id", self.ToString())] });
+        _meter.CreateObservableGauge("etcd.server.quota.limit", () => quota.Bytes, "By", "What the store may take; below zero for no limit.");
+        _meter.CreateObservableGauge("etcd.server.quota.used", () => quota.UsedBytes, "By", "What the store takes.");
+        _meter.CreateObservableGauge("etcd.server.quota.used_share", () => space.UsedShare, "1", "What the store takes of the quota.");
+        _meter.CreateObservableGauge(
+            "etcd.server.quota.nearly_full", () => space.IsNearlyFull ? 1 : 0, "1", "1 if the store takes 80 % of the quota or more.");
+        _meter.CreateObservableGauge("etcd.server.alarms", () => Measure(alarms), "{alarm}", "1 for each alarm that is raised.");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _meter.Dispose();
+
+    private static IEnumerable<Measurement<int>> Measure(AlarmBoard alarms) => alarms.Raised.Select(alarm => new Measurement<int>(
+        1, new KeyValuePair<string, object?>("server_id", alarm.Member.ToString()), new("alarm_type", alarm.Kind.ToString().ToUpperInvariant())));
+}
