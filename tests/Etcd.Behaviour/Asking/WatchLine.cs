@@ -82,7 +82,7 @@ internal sealed class WatchLine(Session session, AsyncDuplexStreamingCall<WatchR
         if (response.Canceled)
         {
             // A watch whose history is compacted keeps its id until the client cancels it.
-            Assert.True(response.WatchId == -1 || response.CompactRevision != 0 || _watches.Remove(response.WatchId), $"unknown watch: {response}");
+            Assert.True(response.WatchId == -1 || response.CompactRevision != 0 || _watches.Remove(response.WatchId), $"unknown watch {response.WatchId}");
             return;
         }
 
@@ -118,16 +118,12 @@ internal sealed class WatchLine(Session session, AsyncDuplexStreamingCall<WatchR
         {
             Event[] events = [.. response.Events];
             long first = events[0].Kv.ModRevision;
-            Assert.True(_goesOn ? first >= _last : first > _last, $"revision {first} after {_last}: {response}");
+            Assert.True(_goesOn ? first >= _last : first > _last, $"revision {first} after {_last}");
             Assert.True(first > _told, $"an event at {first} after progress {_told}");
-            for (int i = 1; i < events.Length; i++)
-            {
-                Assert.True(events[i].Kv.ModRevision >= events[i - 1].Kv.ModRevision, $"not in order: {response}");
-            }
-
+            Assert.True(events.Zip(events.Skip(1)).All(e => e.First.Kv.ModRevision <= e.Second.Kv.ModRevision), "events are in order of revision");
             _last = events[^1].Kv.ModRevision;
             _goesOn = response.Fragment;
-            Assert.True(response.Header.Revision >= _last, $"a header behind its events: {response}");
+            Assert.True(response.Header.Revision >= _last, $"a header at {response.Header.Revision} behind its events at {_last}");
         }
     }
 }

@@ -102,7 +102,7 @@ internal sealed class Watching(Talk talk, WatchLine line, string name)
         for (int heard = 0; heard < count;)
         {
             WatchResponse response = await line.NextAsync();
-            Assert.True(response.Events.Count > 0, $"events were to come: {response}");
+            Assert.NotEmpty(response.Events);
             heard += response.Events.Count;
             foreach (Protocol.Mvccpb.Event e in response.Events)
             {
@@ -119,7 +119,7 @@ internal sealed class Watching(Talk talk, WatchLine line, string name)
         while (keys.Count < count)
         {
             WatchResponse response = await line.NextAsync();
-            Assert.True(response.Events.Count > 0, $"events were to come: {response}");
+            Assert.NotEmpty(response.Events);
             foreach (Protocol.Mvccpb.Event e in response.Events)
             {
                 Assert.True(keys.Add(e.Kv.Key.ToStringUtf8()), $"a second event: {e}");
