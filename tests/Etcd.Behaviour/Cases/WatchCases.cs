@@ -187,6 +187,17 @@ internal static class WatchCases
             await line.CreateAsync(Watch("a", with: r => (r.StartRevision, r.PrevKv) = (At(3), true)));
             await line.EventsAsync(2);
         }),
+        new("watch previous values that are compacted and were told before", async talk =>
+        {
+            Watching earlier = talk.Watch();
+            await earlier.CreateAsync(Watch("a", with: r => r.PrevKv = true));
+            await talk.AskAsync(Put("a", "1"), Put("a", "2"), Put("a", "3"));
+            await earlier.EventsAsync(3);
+            await talk.AskAsync(Compact(At(2), physical: true));
+            Watching later = talk.Watch();
+            await later.CreateAsync(Watch("a", with: r => (r.StartRevision, r.PrevKv) = (At(2), true)));
+            await later.EventsAsync(2);
+        }),
         new("watch filters and previous values", async talk =>
         {
             await talk.AskAsync(Put("a", "0"));
