@@ -29,6 +29,18 @@ internal static class Help
           --etcd-only, --ours-only, --server PATH, --work-dir DIR  as above
           --markdown FILE         the table, default a section of bench/RESULTS-cluster.md
 
+        watch     watches beside the real etcd: one put to many watchers, creating watches, and watchers that begin far
+                  back while others put at half of the most that etcd can
+          --watchers LIST         watchers of one key, default 1000,10000
+          --puts N                puts to them, one after the other, default 200
+          --behind N              watchers that begin in the past, default 1000
+          --history N             how many revisions back, default 10000
+          --put-rate R            the load beside them, rather than half of etcd's maximum
+          --passes N              default 3; the report has the medians
+          --warm-up S             seconds of puts to 500 watchers before anything counts, default 8
+          --etcd-only, --ours-only, --server PATH, --work-dir DIR  as above
+          --markdown FILE         also write the table
+
         load      drives a server that already runs
           --endpoint HOST:PORT    default 127.0.0.1:2379, plain text
           --workload put|range    default put; range reads one key, linearizable

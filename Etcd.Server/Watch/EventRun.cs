@@ -42,6 +42,11 @@ internal sealed class EventRun
         long bytes = 0;
         long bytesAtBoundary = 0;
         List<WatchEvent> wanted = Select(matched, minRevision, filters);
+        if (withPrevious)
+        {
+            wanted = LoadPrevious(wanted, history);
+        }
+
         for (int i = 0; i < wanted.Count; i++)
         {
             WatchEvent e = wanted[i];
@@ -49,11 +54,6 @@ internal sealed class EventRun
             {
                 boundary = i;
                 bytesAtBoundary = bytes;
-            }
-
-            if (withPrevious)
-            {
-                e.LoadPrevious(history);
             }
 
             bytes += SizeInResponse(e, withPrevious);
@@ -79,6 +79,28 @@ internal sealed class EventRun
         }
 
         return matched.FindAll(e => e.Revision >= minRevision && !e.IsLeftOutBy(filters));
+    }
+
+    /// <summary>
+    /// Looks the previous values up. One that an earlier watcher was given and that is compacted since is left out, as in etcd: what a
+    /// watcher gets must not depend on who watched before.
+    /// </summary>
+    private static List<WatchEvent> LoadPrevious(List<WatchEvent> events, IEventHistory history)
+    {
+        long compacted = history.CompactRevision;
+        List<WatchEvent>? changed = null;
+        for (int i = 0; i < events.Count; i++)
+        {
+            WatchEvent e = events[i];
+            e.LoadPrevious(history);
+            if (e.HasPrevious && e.Revision - 1 < compacted)
+            {
+                changed ??= [.. events];
+                changed[i] = e.WithoutPrevious();
+            }
+        }
+
+        return changed ?? events;
     }
 
     private static EventRun Cut(List<WatchEvent> events, int start, int end, bool withPrevious, long bytes) =>

@@ -22,6 +22,9 @@ internal sealed class WatchEvent
     /// <summary>Memory that is held on to for as long as this event is kept, but for a previous value.</summary>
     public int RetainedBytes => _event.Key.Length + _event.KeyValue.Length;
 
+    /// <summary>Whether a previous value was found.</summary>
+    public bool HasPrevious => _previous.Length > 0;
+
     public bool IsLeftOutBy(WatchFilters filters) =>
         (filters & (_event.Type == StoreEventType.Put ? WatchFilters.NoPut : WatchFilters.NoDelete)) != 0;
 
@@ -39,6 +42,9 @@ internal sealed class WatchEvent
             _previous = history.PreviousKeyValue(_event.Key.Span, _event.Revision.Main);
         }
     }
+
+    /// <summary>The same event for one who may not have the previous value any more.</summary>
+    public WatchEvent WithoutPrevious() => new(_event) { _previousKnown = true };
 
     /// <summary>The size of the mvccpb.Event, without the tag and length that a response puts before it.</summary>
     public int EncodedSize(bool withPrevious) =>

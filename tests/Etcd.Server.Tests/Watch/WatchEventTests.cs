@@ -89,6 +89,27 @@ public sealed class WatchEventTests
         Assert.Equal(2, bench.History.PreviousLookups);
     }
 
+    /// <summary>Found by seed 1511 of tests/Etcd.Behaviour: it came from the ring, where an earlier watcher had left it.</summary>
+    [Fact]
+    public void A_previous_value_that_is_compacted_is_left_out_though_an_earlier_watcher_had_it()
+    {
+        var bench = new WatchBench();
+        ClientStream earlier = bench.Open();
+        earlier.Create("a", prevKv: true);
+        bench.Settle();
+        bench.Put("a", "1");
+        bench.Put("a", "2");
+        bench.Put("a", "3");
+        bench.Settle();
+        Assert.Equal(["1", "2"], earlier.TakeAll().SelectMany(r => r.Events).Skip(1).Select(e => e.PrevKv.Value.ToStringUtf8()));
+        bench.History.Compact(3);
+        ClientStream later = bench.Open();
+        later.Create("a", start: 3, prevKv: true);
+        bench.Settle();
+
+        Assert.Equal([null, "2"], later.TakeAll().SelectMany(r => r.Events).Select(e => e.PrevKv?.Value.ToStringUtf8()));
+    }
+
     [Fact]
     public void A_start_in_the_past_is_caught_up_in_slices_and_goes_on_live()
     {
