@@ -54,3 +54,8 @@ public sealed class CopyTests(OurMember member) : CopySuite, IClassFixture<OurMe
 {
     protected override string Url => member.Url;
 }
+
+public sealed class MaintenanceTests(OurMember member) : MaintenanceSuite, IClassFixture<OurMember>
+{
+    protected override string Url => member.Url;
+}

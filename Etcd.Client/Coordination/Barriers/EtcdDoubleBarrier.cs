@@ -71,7 +71,10 @@ public sealed class EtcdDoubleBarrier
         {
             var oldest = new EtcdRangeOptions
             {
-                SortBy = EtcdSortBy.CreateRevision, Order = EtcdSortOrder.Ascending, Limit = _participants, KeysOnly = true,
+                SortBy = EtcdSortBy.CreateRevision,
+                Order = EtcdSortOrder.Ascending,
+                Limit = _participants,
+                KeysOnly = true,
             };
             LineLook look = await own.CreateAsync(EtcdCompare.NotExists(key), default, EtcdOp.Get(_waiters, oldest), cancellation).ConfigureAwait(false);
             int older = look.Others.Items.Count(item => item.CreateRevision < own.Revision);

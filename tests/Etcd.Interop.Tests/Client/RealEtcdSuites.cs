@@ -45,6 +45,11 @@ public sealed class RealCopyTests(RealMember etcd) : CopySuite, IClassFixture<Re
     protected override string Url => Real.UrlOf(etcd);
 }
 
+public sealed class RealMaintenanceTests(RealMember etcd) : MaintenanceSuite, IClassFixture<RealMember>
+{
+    protected override string Url => Real.UrlOf(etcd);
+}
+
 internal static class Real
 {
     public static string UrlOf(RealMember etcd)
