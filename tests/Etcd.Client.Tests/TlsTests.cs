@@ -5,7 +5,6 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Etcd.Client.Tests.Suites;
 using Etcd.TestKit.Members;
-using Etcd.TestKit.Network;
 using Etcd.TestKit.Processes;
 
 namespace Etcd.Client.Tests;
@@ -36,7 +35,7 @@ public sealed class TlsTests : ClientSuite
         using var other = new TestAuthority();
         EtcdTlsOptions tls = Issue("client");
         InProcessMember member = await StartAsync(tls);
-        tls.CaFile = other.WriteTo(_folder.File("other.pem"));
+        tls.CaFile = other.File;
 
         EtcdClient client = NewClient(member.Url, options =>
         {
@@ -64,7 +63,7 @@ public sealed class TlsTests : ClientSuite
         Task calling = client.Kv.GetAsync("k", cancellationToken: stopped.Token).AsTask();
 
         string first = await ShownAsync(listener, server);
-        _authority.Issue("second", tls.CertFile!, tls.KeyFile!);
+        Issue("second", tls.CertFile!, tls.KeyFile!);
         File.SetLastWriteTimeUtc(tls.CertFile!, DateTime.UtcNow.AddMinutes(1));
         var shown = new HashSet<string> { first };
         await UntilAsync(async () =>
@@ -114,11 +113,11 @@ public sealed class TlsTests : ClientSuite
 
     private EtcdTlsOptions Issue(string client)
     {
-        _authority.Issue("localhost", _folder.File("server.pem"), _folder.File("server.key"));
-        _authority.Issue(client, _folder.File("client.pem"), _folder.File("client.key"));
+        Issue("localhost", _folder.File("server.pem"), _folder.File("server.key"));
+        Issue(client, _folder.File("client.pem"), _folder.File("client.key"));
         return new EtcdTlsOptions
         {
-            CaFile = _authority.WriteTo(_folder.File("ca.pem")),
+            CaFile = _authority.File,
             CertFile = _folder.File("client.pem"),
             KeyFile = _folder.File("client.key"),
         };
@@ -131,4 +130,11 @@ public sealed class TlsTests : ClientSuite
         TrustedCaFile = tls.CaFile!,
         ClientCertAuth = true,
     }));
+
+    private void Issue(string name, string certFile, string keyFile)
+    {
+        TestCertificate issued = _authority.Issue(name, [IPAddress.Loopback.ToString()], ["localhost"]);
+        File.Copy(issued.Key, keyFile, overwrite: true);
+        File.Copy(issued.File, certFile, overwrite: true);
+    }
 }
