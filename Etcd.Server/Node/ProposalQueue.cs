@@ -78,7 +78,9 @@ internal sealed class ProposalQueue
     /// <returns>Whether raft took one.</returns>
     public bool ProposeChange(IRaft raft)
     {
-        bool isUnderWay = _changeUnderWay is { IsSettled: false } && _changeTerm == raft.Term;
+        // One that is settled may not be known to raft yet; and a leader may have been asked for one by another member.
+        bool isUnderWay = (_changeUnderWay is { IsSettled: false } && _changeTerm == raft.Term)
+            || (raft.Role == RaftRole.Leader && !raft.TakesChanges);
         if (raft.Leader.IsNone || !raft.TransferTarget.IsNone || isUnderWay)
         {
             return false;

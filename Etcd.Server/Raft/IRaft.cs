@@ -48,6 +48,12 @@ public interface IRaft
     /// <summary>Whom the leadership is being handed to; nobody if to no one.</summary>
     MemberId TransferTarget { get; }
 
+    /// <summary>
+    /// Whether this member leads and would take a change of the membership now. If it leads and would not, one is under way, or what it
+    /// found when it was elected is not applied: a change becomes an empty entry.
+    /// </summary>
+    bool TakesChanges { get; }
+
     /// <summary>What this member, as leader, knows of all members' logs, itself included; nothing if it does not lead.</summary>
     /// <param name="into">Cleared and filled, ascending by id.</param>
     void CopyProgress(List<MemberProgress> into);

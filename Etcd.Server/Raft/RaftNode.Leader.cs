@@ -75,7 +75,7 @@ public sealed partial class RaftNode
     {
         if (entry.Type == EntryType.ConfChange)
         {
-            if (_pendingChange > _log.Applied)
+            if (!TakesChanges)
             {
                 // One at a time (raft thesis 4.1): the place in the log is taken, but nothing comes of it.
                 _log.Append(Term, EntryType.Normal, default);

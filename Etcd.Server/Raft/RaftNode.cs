@@ -93,6 +93,9 @@ public sealed partial class RaftNode : IRaft
     public MemberId TransferTarget { get; private set; }
 
     /// <inheritdoc/>
+    public bool TakesChanges => Role == RaftRole.Leader && !(_pendingChange > _log.Applied);
+
+    /// <inheritdoc/>
     public bool HasReady =>
         _messages.Count > 0 || _messagesAfterAppend.Count > 0 || _readStates.Count > 0
         || _log.HasAppends || _log.HasCommitted || MustSyncState;

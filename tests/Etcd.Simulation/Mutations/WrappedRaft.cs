@@ -28,6 +28,8 @@ internal abstract class WrappedRaft(RaftNode inner) : IRaft
 
     public MemberId TransferTarget => inner.TransferTarget;
 
+    public bool TakesChanges => inner.TakesChanges;
+
     public virtual bool HasReady => inner.HasReady;
 
     protected RaftNode Inner => inner;
