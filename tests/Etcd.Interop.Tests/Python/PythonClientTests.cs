@@ -1,4 +1,3 @@
-using System.Reflection;
 using Etcd.TestKit.Processes;
 
 namespace Etcd.Interop.Tests.Python;
