@@ -92,6 +92,16 @@ internal sealed class Session : IAsyncDisposable
         return _asked.IsReference ? KnownDifferences.Lift(request, reply, Differences) : reply;
     }
 
+    /// <summary>
+    /// The hash of all that the server has stored, as members compare it to find corruption. Servers whose sessions began at other
+    /// revisions have others.
+    /// </summary>
+    public async Task<string> HashAsync()
+    {
+        HashKVResponse hash = await new Maintenance.MaintenanceClient(_asked.Channel).HashKVAsync(new HashKVRequest(), Options());
+        return $"hash {hash.Hash:x8} at {hash.Header.Revision}, compacted at {hash.CompactRevision}, begun at {Begin}";
+    }
+
     /// <summary>Opens a watch stream.</summary>
     public WatchLine OpenLine(Metadata? headers = null)
     {

@@ -8,9 +8,11 @@ namespace Etcd.Behaviour.Fuzz;
 internal static class FuzzCommands
 {
     private const string Usage = """
-        --from A --count N [--jobs J] [--three]   N sequences, J at a time; --three: ours is a cluster of three
-        --seed N [--three]                        one sequence, and what came of it
-        --help-fuzz                               this
+        --from A --count N [--jobs J] [--three] [--tight]   N sequences, J at a time
+        --seed N [--three] [--tight]                        one sequence, and what came of it
+            --three   ours is a cluster of three
+            --tight   both servers have small limits, and tell progress all the time
+        --help-fuzz                                         this
         Needs the real etcd: .ci/get-etcd brings it. Anything else goes to xunit.
         """;
 
@@ -33,23 +35,23 @@ internal static class FuzzCommands
             e.Cancel = true;
             stop.Cancel();
         };
-        bool three = args.Contains("--three");
+        var kind = new PairKind(args.Contains("--three"), args.Contains("--tight"));
         if (Value(args, "--seed") is { } seed)
         {
-            return await RunOneAsync(Number(seed), three, stop.Token);
+            return await RunOneAsync(Number(seed), kind, stop.Token);
         }
 
         return await RunRangeAsync(
-            Number(Value(args, "--from") ?? "1"), (int)Number(Value(args, "--count") ?? "100"), (int)Number(Value(args, "--jobs") ?? "2"), three, stop.Token);
+            Number(Value(args, "--from") ?? "1"), (int)Number(Value(args, "--count") ?? "100"), (int)Number(Value(args, "--jobs") ?? "2"), kind, stop.Token);
     }
 
     /// <summary>The line that runs a seed again.</summary>
-    public static string Again(ulong seed, bool three) =>
-        string.Create(CultureInfo.InvariantCulture, $"dotnet run --project tests/Etcd.Behaviour -- --seed {seed}{(three ? " --three" : "")}");
+    public static string Again(ulong seed, PairKind kind) =>
+        string.Create(CultureInfo.InvariantCulture, $"dotnet run --project tests/Etcd.Behaviour -- --seed {seed}{kind}");
 
-    private static async Task<int> RunOneAsync(ulong seed, bool three, CancellationToken cancellation)
+    private static async Task<int> RunOneAsync(ulong seed, PairKind kind, CancellationToken cancellation)
     {
-        await using Pair pair = await Pair.StartAsync(three, cancellation);
+        await using Pair pair = await Pair.StartAsync(kind, cancellation);
         Verdict verdict = await pair.RunAsync(new SequenceGenerator(seed).Draw(), cancellation);
         for (int i = 0; i < Math.Min(verdict.Expected.Count, verdict.Steps.Count); i++)
         {
@@ -65,7 +67,7 @@ internal static class FuzzCommands
         return 1;
     }
 
-    private static async Task<int> RunRangeAsync(ulong from, int count, int jobs, bool three, CancellationToken cancellation)
+    private static async Task<int> RunRangeAsync(ulong from, int count, int jobs, PairKind kind, CancellationToken cancellation)
     {
         long began = Stopwatch.GetTimestamp();
         int next = -1;
@@ -73,7 +75,7 @@ internal static class FuzzCommands
         int different = 0;
         await Task.WhenAll(Enumerable.Range(0, jobs).Select(async _ =>
         {
-            await using Pair pair = await Pair.StartAsync(three, cancellation);
+            await using Pair pair = await Pair.StartAsync(kind, cancellation);
             for (int i = Interlocked.Increment(ref next); i < count; i = Interlocked.Increment(ref next))
             {
                 ulong seed = from + (ulong)i;
@@ -83,7 +85,7 @@ internal static class FuzzCommands
                 {
                     Interlocked.Increment(ref different);
                     Verdict shrunk = await pair.ShrinkAsync(verdict, cancellation);
-                    Console.WriteLine($"seed {seed}: {Again(seed, three)}\n{shrunk.Report()}\n");
+                    Console.WriteLine($"seed {seed}: {Again(seed, kind)}\n{shrunk.Report()}\n");
                 }
             }
         }));

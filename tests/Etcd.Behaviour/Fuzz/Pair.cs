@@ -1,4 +1,5 @@
 using Etcd.Behaviour.Asking;
+using Etcd.Behaviour.Cases;
 using Etcd.TestKit.Processes;
 
 namespace Etcd.Behaviour.Fuzz;
@@ -7,14 +8,15 @@ namespace Etcd.Behaviour.Fuzz;
 internal sealed class Pair(Asked reference, Asked tested) : IAsyncDisposable
 {
     /// <summary>Starts both.</summary>
-    /// <param name="three">Whether ours is a cluster of three.</param>
+    /// <param name="kind">What ours is, and what limits both have.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    public static async Task<Pair> StartAsync(bool three, CancellationToken cancellation)
+    public static async Task<Pair> StartAsync(PairKind kind, CancellationToken cancellation)
     {
-        Task<Asked> reference = Asked.OneAsync(ServerProgram.Real, [], cancellation);
-        Asked tested = three
-            ? await Asked.ThreeAsync(ServerProgram.Tested, [], cancellation)
-            : await Asked.OneAsync(ServerProgram.Tested, [], cancellation);
+        IReadOnlyList<string> flags = kind.IsTight ? Runner.TightFlags : [];
+        Task<Asked> reference = Asked.OneAsync(ServerProgram.Real, flags, cancellation);
+        Asked tested = kind.IsThree
+            ? await Asked.ThreeAsync(ServerProgram.Tested, flags, cancellation)
+            : await Asked.OneAsync(ServerProgram.Tested, flags, cancellation);
         return new Pair(await reference, tested);
     }
 
@@ -77,6 +79,15 @@ internal sealed class Pair(Asked reference, Asked tested) : IAsyncDisposable
 
         return verdict;
     }
+}
+
+/// <summary>What runs in a pair.</summary>
+/// <param name="IsThree">Ours is a cluster of three.</param>
+/// <param name="IsTight">Both have small limits, and tell progress as often as etcd allows.</param>
+internal sealed record PairKind(bool IsThree, bool IsTight)
+{
+    /// <summary>The options of the command line that say so.</summary>
+    public override string ToString() => (IsThree ? " --three" : "") + (IsTight ? " --tight" : "");
 }
 
 /// <summary>What came of a sequence on both servers.</summary>

@@ -101,6 +101,7 @@ internal sealed class SequenceRun
         await SettleAsync(said);
         await SynchronizeAsync(said);
         said.AddRange((await _session.AskAsync(All())).Lines());
+        said.Add(await _session.HashAsync());
         return string.Join('\n', said);
     }
 

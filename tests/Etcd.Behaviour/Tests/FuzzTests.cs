@@ -12,13 +12,15 @@ public sealed class FuzzTests
 {
     private const int Sequences = 25;
 
+    private static readonly PairKind Kind = new(IsThree: false, IsTight: false);
+
     private static ulong First => ulong.TryParse(Environment.GetEnvironmentVariable("ETCD_FUZZ_FROM"), out ulong from) ? from : 1;
 
     [Fact]
     public async Task Sequences_are_answered_as_etcd_answers_them()
     {
         RealEtcd.Require();
-        await using Pair pair = await Pair.StartAsync(three: false, TestContext.Current.CancellationToken);
+        await using Pair pair = await Pair.StartAsync(Kind, TestContext.Current.CancellationToken);
         for (ulong seed = First; seed < First + Sequences; seed++)
         {
             await CheckAsync(pair, seed);
@@ -31,7 +33,7 @@ public sealed class FuzzTests
         if (verdict.IsDifferent)
         {
             verdict = await pair.ShrinkAsync(verdict, TestContext.Current.CancellationToken);
-            Assert.Fail($"{FuzzCommands.Again(seed, three: false)}\n{verdict.Report()}");
+            Assert.Fail($"{FuzzCommands.Again(seed, Kind)}\n{verdict.Report()}");
         }
     }
 }
