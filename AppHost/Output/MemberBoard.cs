@@ -6,22 +6,16 @@ using Aspire.Hosting.ApplicationModel;
 namespace AppHost.Output;
 
 /// <summary>
-/// Knows the state of each member's process, asks those that run what they say of themselves, and prints the table. Safe for
+/// Looks up the state of each member's process, asks those that run what they say of themselves, and prints the table. Safe for
 /// concurrent use.
 /// </summary>
-internal sealed class MemberBoard(ClusterLayout cluster, ConsoleWriter console)
+internal sealed class MemberBoard(ClusterLayout cluster, ResourceNotificationService notifications, ConsoleWriter console)
 {
-    private readonly ConcurrentDictionary<string, string> _states = new();
+    // A resource's state is found by the id of its instance, which has more in it than the name.
+    private readonly ConcurrentDictionary<string, string> _ids = new();
 
-    /// <summary>Notes what became of a resource.</summary>
-    public void Note(IResource resource, CustomResourceSnapshot snapshot)
-    {
-        var ended = snapshot.Properties.FirstOrDefault(p => p.Name == RestartSupervisor.EndedForGood)?.Value as string;
-        if ((ended ?? snapshot.State?.Text) is { } state)
-        {
-            _states[resource.Name] = state;
-        }
-    }
+    /// <summary>Notes which instance a resource is.</summary>
+    public void Note(ResourceEvent e) => _ids[e.Resource.Name] = e.ResourceId;
 
     /// <summary>Asks all members at once and prints what they say.</summary>
     public async Task PrintAsync(CancellationToken cancellationToken)
@@ -32,10 +26,22 @@ internal sealed class MemberBoard(ClusterLayout cluster, ConsoleWriter console)
 
     private Task<MemberStatus> StatusAsync(MemberLayout member, CancellationToken cancellationToken)
     {
-        var state = _states.GetValueOrDefault(member.Name);
+        var state = StateOf(member);
         return state is null || state == KnownResourceStates.Running || state == KnownResourceStates.RuntimeUnhealthy
             ? MemberStatus.AskAsync(member, cancellationToken)
             : Task.FromResult(MemberStatus.Down(member, Describe(state)));
+    }
+
+    /// <summary>As it is now, not as the last event told it: who has just stopped a member is to see that.</summary>
+    private string? StateOf(MemberLayout member)
+    {
+        if (!_ids.TryGetValue(member.Name, out var id) || !notifications.TryGetCurrentState(id, out var now))
+        {
+            return null;
+        }
+
+        var ended = now.Snapshot.Properties.FirstOrDefault(p => p.Name == RestartSupervisor.EndedForGood)?.Value as string;
+        return ended ?? now.Snapshot.State?.Text;
     }
 
     private static string Describe(string state) =>

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace AppHost.Output;
 
-/// <summary>Tells the board what becomes of the processes.</summary>
+/// <summary>Tells the board which instances the resources are.</summary>
 internal sealed class StateWatcher(ResourceNotificationService notifications, MemberBoard board) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -12,7 +12,7 @@ internal sealed class StateWatcher(ResourceNotificationService notifications, Me
         {
             await foreach (var e in notifications.WatchAsync(stoppingToken))
             {
-                board.Note(e.Resource, e.Snapshot);
+                board.Note(e);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

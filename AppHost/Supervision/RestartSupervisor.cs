@@ -108,12 +108,12 @@ internal sealed partial class RestartSupervisor(
 
             if (known.SaidItsLast)
             {
-                LogEnd(log, marked.Meaning);
                 await notifications.PublishUpdateAsync(e.Resource, e.ResourceId, s => s with
                 {
                     State = new ResourceStateSnapshot(s.State?.Text ?? KnownResourceStates.Exited, KnownResourceStateStyles.Error),
                     Properties = [.. s.Properties, new ResourcePropertySnapshot(EndedForGood, marked.Word)],
                 });
+                LogEnd(log, marked.Meaning);
                 return;
             }
 
