@@ -14,8 +14,8 @@ public sealed class PeerTlsTests : IDisposable
     private const string Rejected = "rejected connection on peer endpoint";
     private static readonly string[] Loopback = ["127.0.0.1"];
 
-    private readonly MemberAuthority _authority = new();
-    private readonly MemberAuthority _other = new();
+    private readonly TestAuthority _authority = new();
+    private readonly TestAuthority _other = new();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

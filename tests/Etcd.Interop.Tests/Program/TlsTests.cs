@@ -93,8 +93,8 @@ public sealed class TlsTests
     /// <summary>An authority with a server and a client, and a client of another authority, as files.</summary>
     private sealed class Certificates : IDisposable
     {
-        private readonly MemberAuthority _ours = new();
-        private readonly MemberAuthority _other = new();
+        private readonly TestAuthority _ours = new();
+        private readonly TestAuthority _other = new();
         private readonly TestCertificate _server;
 
         public Certificates()

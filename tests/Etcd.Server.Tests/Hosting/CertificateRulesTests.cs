@@ -6,7 +6,7 @@ namespace Etcd.Server.Tests.Hosting;
 /// <summary>What a certificate must be besides verified.</summary>
 public sealed class CertificateRulesTests : IDisposable
 {
-    private readonly MemberAuthority _authority = new();
+    private readonly TestAuthority _authority = new();
 
     public void Dispose() => _authority.Dispose();
 

@@ -16,7 +16,7 @@ public sealed class PeerSanCheckTests : IDisposable
             ? Task.FromResult<IPAddress[]>([IPAddress.Parse("10.0.0.9"), IPAddress.Parse("10.0.0.1")])
             : throw new SocketException((int)SocketError.HostNotFound));
 
-    private readonly MemberAuthority _authority = new();
+    private readonly TestAuthority _authority = new();
 
     public void Dispose() => _authority.Dispose();
 

@@ -12,7 +12,7 @@ namespace Etcd.TestKit.Processes;
 public sealed record TestCertificate(string File, string Key, X509Certificate2 Certificate);
 
 /// <summary>An authority that issues certificates of any names for members and their clients, and revokes them: all as files in a folder that goes with it.</summary>
-public sealed class MemberAuthority : IDisposable
+public sealed class TestAuthority : IDisposable
 {
     private readonly TempFolder _folder = new();
     private readonly DateTimeOffset _now = DateTimeOffset.UtcNow;
@@ -20,7 +20,7 @@ public sealed class MemberAuthority : IDisposable
     private readonly X509Certificate2 _authority;
 
     /// <summary>Makes one.</summary>
-    public MemberAuthority()
+    public TestAuthority()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN=authority {Guid.NewGuid()}", key, HashAlgorithmName.SHA256);
