@@ -8,7 +8,9 @@ using OpenTelemetry;
 
 namespace Etcd.ServiceDefaults;
 
-/// <summary>What every service of the application has: telemetry, and health endpoints.</summary>
+/// <summary>
+/// What every service of the application has: telemetry, health endpoints, and HTTP clients that find other services and try again.
+/// </summary>
 public static class Extensions
 {
     private const string LiveTag = "live";
@@ -27,9 +29,23 @@ public static class Extensions
 
     private static readonly string[] s_activitySources = ["Microsoft.AspNetCore", "System.Net.Http"];
 
-    /// <summary>Adds telemetry and the default health checks.</summary>
+    // etcd's: the client, the configuration provider and the server, by name, as a service need not have any of them.
+    private static readonly string[] s_etcd = ["Etcd.Client", "Etcd.Configuration", "Etcd.Server"];
+
+    /// <summary>Adds telemetry, the default health checks, service discovery, and resilience of HTTP clients.</summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
-        where TBuilder : IHostApplicationBuilder => builder.ConfigureOpenTelemetry().AddDefaultHealthChecks();
+        where TBuilder : IHostApplicationBuilder
+    {
+        builder.ConfigureOpenTelemetry().AddDefaultHealthChecks();
+        builder.Services.AddServiceDiscovery();
+        builder.Services.ConfigureHttpClientDefaults(http =>
+        {
+            // Each attempt asks again where the service is.
+            http.AddStandardResilienceHandler();
+            http.AddServiceDiscovery();
+        });
+        return builder;
+    }
 
     /// <summary>
     /// Collects logs, metrics and traces. They are exported where OTEL_EXPORTER_OTLP_ENDPOINT names a receiver, as the AppHost
@@ -45,8 +61,8 @@ public static class Extensions
             logging.IncludeScopes = true;
         });
         var telemetry = builder.Services.AddOpenTelemetry()
-            .WithMetrics(metrics => metrics.AddMeter(s_meters).AddMeter(builder.Environment.ApplicationName))
-            .WithTracing(tracing => tracing.AddSource(s_activitySources).AddSource(builder.Environment.ApplicationName));
+            .WithMetrics(metrics => metrics.AddMeter(s_meters).AddMeter(s_etcd).AddMeter(builder.Environment.ApplicationName))
+            .WithTracing(tracing => tracing.AddSource(s_activitySources).AddSource(s_etcd).AddSource(builder.Environment.ApplicationName));
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {
             telemetry.UseOtlpExporter();
