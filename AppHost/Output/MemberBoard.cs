@@ -1,14 +1,15 @@
 using System.Collections.Concurrent;
 using AppHost.Cluster;
+using AppHost.Samples;
 using Aspire.Hosting.ApplicationModel;
 
 namespace AppHost.Output;
 
 /// <summary>
-/// Knows the state of each member's process, asks those that run what they say of themselves, and prints the table. Safe for
-/// concurrent use.
+/// Knows the state of each process, asks the members that run what they say of themselves, and prints the tables of members and samples.
+/// Safe for concurrent use.
 /// </summary>
-internal sealed class MemberBoard(ClusterLayout cluster, ConsoleWriter console)
+internal sealed class MemberBoard(ClusterLayout cluster, DistributedApplicationModel model, ConsoleWriter console)
 {
     private readonly ConcurrentDictionary<string, string> _states = new();
 
@@ -25,8 +26,16 @@ internal sealed class MemberBoard(ClusterLayout cluster, ConsoleWriter console)
     public async Task PrintAsync(CancellationToken cancellationToken)
     {
         var statuses = await Task.WhenAll(cluster.Members.Select(m => StatusAsync(m, cancellationToken)));
-        console.Write(["", .. MemberTable.Format(statuses), "", MemberTable.Summary(statuses, cluster.Quorum), ""]);
+        var samples = SampleTable.In(model).Select(Describe).ToArray();
+        console.Write(
+            ["", .. MemberTable.Format(statuses), .. SampleTable.Format(samples), "", MemberTable.Summary(statuses, cluster.Quorum), ""]);
     }
+
+    /// <summary>Says that a sample has come up.</summary>
+    public void Greet(IResource sample) => console.Write([SampleTable.Greeting(sample)]);
+
+    private SampleStatus Describe(IResource sample) =>
+        new(sample.Name, SampleTable.UrlOf(sample), Describe(_states.GetValueOrDefault(sample.Name) ?? KnownResourceStates.NotStarted));
 
     private Task<MemberStatus> StatusAsync(MemberLayout member, CancellationToken cancellationToken)
     {

@@ -21,7 +21,7 @@ public sealed class AppHostModelTests
         try
         {
             await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
-                ["--cluster", s_cluster, "--port-base", $"{port}", "--fresh", .. args], Cancel);
+                ["--cluster", s_cluster, "--port-base", $"{port}", "--fresh", "--no-samples", .. args], Cancel);
             var members = builder.Resources.OfType<ProjectResource>().ToArray();
             Assert.Equal(Enumerable.Range(0, count).Select(i => $"etcd-{i}"), members.Select(m => m.Name));
             var cluster = Assert.Single(builder.Resources.Except(members));
@@ -45,6 +45,30 @@ public sealed class AppHostModelTests
         finally
         {
             Directory.Delete(Path.Combine(Projects.AppHost.ProjectPath, ".data", s_cluster), recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task The_program_adds_the_samples_with_the_clusters_connection_string_behind_the_cluster()
+    {
+        var cluster = $"samples-{Guid.NewGuid():N}";
+        var port = FreePorts(6);
+        try
+        {
+            await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
+                ["--cluster", cluster, "--port-base", $"{port}"], Cancel);
+            var whole = builder.Resources.Single(r => r.Name == "etcd");
+            var settings = builder.Resources.OfType<ProjectResource>().Single(r => r.Name == "settings");
+
+            Assert.Equal("LiveSettings.csproj", Path.GetFileName(settings.GetProjectMetadata().ProjectPath));
+            Assert.Contains(settings.Annotations.OfType<WaitAnnotation>(), wait => wait.Resource == whole);
+            Assert.Equal(
+                $"http://localhost:{port},http://localhost:{port + 2},http://localhost:{port + 4}",
+                await ((IResourceWithConnectionString)whole).GetConnectionStringAsync(Cancel));
+        }
+        finally
+        {
+            Directory.Delete(Path.Combine(Projects.AppHost.ProjectPath, ".data", cluster), recursive: true);
         }
     }
 

@@ -1,0 +1,27 @@
+using AppHost.Cluster;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+
+namespace AppHost.Samples;
+
+/// <summary>Adds the applications of samples/, which use the cluster by its connection string and start when it is healthy.</summary>
+internal static class SampleExtensions
+{
+    public const string SettingsName = "settings";
+    public const string Endpoint = "http";
+
+    public static void AddSamples(this IDistributedApplicationBuilder builder, IResourceBuilder<ClusterResource> cluster)
+    {
+        builder.AddProject<Projects.LiveSettings>(SettingsName, launchProfileName: null)
+            .WithHttpEndpoint(name: Endpoint)
+            .WithEnvironment("ASPNETCORE_ENVIRONMENT", "Development")
+            .WithHttpHealthCheck("/health", endpointName: Endpoint)
+            .UsesCluster(cluster, "its page follows the keys below config/Page/: etcdctl put config/Page/Color darkorange");
+    }
+
+    private static void UsesCluster(
+        this IResourceBuilder<ProjectResource> sample, IResourceBuilder<ClusterResource> cluster, string description) => sample
+        .WithAnnotation(new SampleAnnotation(description))
+        .WithReference(cluster)
+        .WaitFor(cluster);
+}
