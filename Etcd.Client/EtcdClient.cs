@@ -49,6 +49,12 @@ public sealed class EtcdClient : IEtcdClient
     public IEtcdCluster Cluster => _view.Cluster;
 
     /// <inheritdoc/>
+    public IEtcdMaintenance Maintenance => _view.Maintenance;
+
+    /// <inheritdoc/>
+    public IEtcdAuth Auth => _view.Auth;
+
+    /// <inheritdoc/>
     public IEtcdClient WithNamespace(EtcdKey prefix) => _view.WithNamespace(prefix);
 
     /// <inheritdoc/>

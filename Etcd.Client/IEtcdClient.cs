@@ -18,6 +18,12 @@ public interface IEtcdClient : IAsyncDisposable
     /// <summary>Members.</summary>
     IEtcdCluster Cluster { get; }
 
+    /// <summary>What those who run the cluster do with it.</summary>
+    IEtcdMaintenance Maintenance { get; }
+
+    /// <summary>Users, roles and permissions.</summary>
+    IEtcdAuth Auth { get; }
+
     /// <summary>
     /// This client with a prefix for all keys of its calls, watches and transactions, behind the prefix that it has already. It shares
     /// this client's connections and ends with it; its own disposal does nothing.

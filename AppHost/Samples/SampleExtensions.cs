@@ -10,6 +10,8 @@ internal static class SampleExtensions
     public const string SettingsName = "settings";
     public const string Endpoint = "http";
 
+    private const int Workers = 3;
+
     public static void AddSamples(this IDistributedApplicationBuilder builder, IResourceBuilder<ClusterResource> cluster)
     {
         builder.AddProject<Projects.LiveSettings>(SettingsName, launchProfileName: null)
@@ -17,6 +19,12 @@ internal static class SampleExtensions
             .WithEnvironment("ASPNETCORE_ENVIRONMENT", "Development")
             .WithHttpHealthCheck("/health", endpointName: Endpoint)
             .UsesCluster(cluster, "its page follows the keys below config/Page/: etcdctl put config/Page/Color darkorange");
+        foreach (var name in Enumerable.Range(0, Workers).Select(i => $"worker-{i}"))
+        {
+            builder.AddProject<Projects.LeaderWorker>(name, launchProfileName: null)
+                .WithEnvironment("Worker__Name", name)
+                .UsesCluster(cluster, "the one that leads counts: etcdctl watch samples/count");
+        }
     }
 
     private static void UsesCluster(

@@ -37,22 +37,5 @@ internal sealed class ClusterClient(EtcdConnection connection) : IEtcdCluster
         await _caller.CallAsync(
             Methods.MemberPromote, new MemberPromoteRequest { ID = memberId }, options, cancellationToken).ConfigureAwait(false);
 
-    public async ValueTask<EtcdMemberStatus> GetStatusAsync(string endpoint, EtcdCallOptions? options, CancellationToken cancellationToken)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(endpoint);
-        StatusResponse status = await _caller.CallAtAsync(
-            endpoint, Methods.Status, new StatusRequest(), options, cancellationToken).ConfigureAwait(false);
-        return new EtcdMemberStatus(
-            EtcdHeader.From(status.Header),
-            status.Version,
-            status.Leader,
-            status.IsLearner,
-            status.DbSize,
-            status.DbSizeInUse,
-            status.RaftIndex,
-            status.RaftAppliedIndex,
-            [.. status.Errors]);
-    }
-
     public ValueTask SyncEndpointsAsync(CancellationToken cancellationToken) => connection.SyncEndpointsAsync(cancellationToken);
 }

@@ -33,4 +33,16 @@ public sealed record EtcdMemberStatus(
     long DbSizeInUseBytes,
     ulong RaftIndex,
     ulong RaftAppliedIndex,
-    IReadOnlyList<string> Errors);
+    IReadOnlyList<string> Errors)
+{
+    internal static EtcdMemberStatus From(StatusResponse status) => new(
+        EtcdHeader.From(status.Header),
+        status.Version,
+        status.Leader,
+        status.IsLearner,
+        status.DbSize,
+        status.DbSizeInUse,
+        status.RaftIndex,
+        status.RaftAppliedIndex,
+        [.. status.Errors]);
+}

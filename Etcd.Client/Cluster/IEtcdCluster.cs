@@ -21,12 +21,6 @@ public interface IEtcdCluster
     /// <summary>Makes a learner vote.</summary>
     ValueTask PromoteMemberAsync(ulong memberId, EtcdCallOptions? options = null, CancellationToken cancellationToken = default);
 
-    /// <summary>What one member says about itself.</summary>
-    /// <param name="endpoint">Its address; it need not be one of the client's endpoints.</param>
-    /// <param name="options">How.</param>
-    /// <param name="cancellationToken">Gives the call up.</param>
-    ValueTask<EtcdMemberStatus> GetStatusAsync(string endpoint, EtcdCallOptions? options = null, CancellationToken cancellationToken = default);
-
     /// <summary>
     /// Replaces the client's endpoints by the client URLs that the voting members advertise. See
     /// <see cref="EtcdClientOptions.EndpointSyncInterval"/>.

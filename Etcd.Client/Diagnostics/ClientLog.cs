@@ -3,7 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace Etcd.Client;
 
 /// <summary>
-/// What the client logs. Never keys, values, passwords or tokens. Event ids: 1-19 calls and connections, 20-39 watches, 40-59 leases.
+/// What the client logs. Never keys, values, passwords or tokens. Event ids: 1-19 calls and connections, 20-39 watches, 40-59 leases,
+/// 60-79 locks, elections and copies.
 /// </summary>
 internal static partial class ClientLog
 {
@@ -36,4 +37,7 @@ internal static partial class ClientLog
 
     [LoggerMessage(42, LogLevel.Warning, "Lease {Lease} of a session could not be revoked; it ends by itself.")]
     public static partial void RevokeFailed(ILogger log, EtcdLeaseId lease, Exception error);
+
+    [LoggerMessage(60, LogLevel.Warning, "What lease {Lease} holds could not be released; that is tried again until it succeeds or the lease has ended.")]
+    public static partial void ReleaseFailed(ILogger log, EtcdLeaseId lease);
 }

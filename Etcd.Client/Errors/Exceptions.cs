@@ -47,3 +47,17 @@ public sealed class EtcdAuthException : EtcdException
     {
     }
 }
+
+/// <summary>The session that something was to belong to is over, or may be.</summary>
+public sealed class EtcdSessionLostException : EtcdException
+{
+    internal EtcdSessionLostException(EtcdLeaseId lease)
+        : base(new Failure
+        {
+            Message = $"The session with lease {lease} is lost.",
+            Code = Grpc.Core.StatusCode.FailedPrecondition,
+        }) => LeaseId = lease;
+
+    /// <summary>The session's lease.</summary>
+    public EtcdLeaseId LeaseId { get; }
+}

@@ -9,7 +9,14 @@ internal sealed class Backoff(EtcdRetryOptions options, TimeProvider time)
     public void Reset() => _failures = 0;
 
     /// <summary>Waits; longer with each failure.</summary>
-    public Task WaitAsync(CancellationToken cancellation) => Task.Delay(Jittered(options, _failures++), time, cancellation);
+    public Task WaitAsync(CancellationToken cancellation) => WaitAsync(options.MaxDelay, cancellation);
+
+    /// <summary>Waits; longer with each failure, up to what is allowed here.</summary>
+    public Task WaitAsync(TimeSpan longest, CancellationToken cancellation)
+    {
+        TimeSpan pause = Jittered(options, _failures++);
+        return Task.Delay(pause < longest ? pause : longest, time, cancellation);
+    }
 
     /// <summary>Between half and all of a time that doubles with each failure, up to the longest pause.</summary>
     public static TimeSpan Jittered(EtcdRetryOptions options, int failures)

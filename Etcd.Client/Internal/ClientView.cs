@@ -13,8 +13,10 @@ internal sealed class ClientView : IEtcdClient
         var kv = new KvClient(connection, prefix);
         Kv = kv;
         Watch = new WatchClient(connection, kv, prefix);
-        Leases = new LeaseClient(connection, prefix);
+        Leases = new LeaseClient(connection, prefix, this);
         Cluster = new ClusterClient(connection);
+        Maintenance = new MaintenanceClient(connection);
+        Auth = new AuthClient(connection);
     }
 
     public IEtcdKv Kv { get; }
@@ -24,6 +26,10 @@ internal sealed class ClientView : IEtcdClient
     public IEtcdLeases Leases { get; }
 
     public IEtcdCluster Cluster { get; }
+
+    public IEtcdMaintenance Maintenance { get; }
+
+    public IEtcdAuth Auth { get; }
 
     public IEtcdClient WithNamespace(EtcdKey prefix) => new ClientView(_connection, _prefix.Append(prefix));
 

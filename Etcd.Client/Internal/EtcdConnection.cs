@@ -45,6 +45,8 @@ internal sealed class EtcdConnection : IAsyncDisposable
 
     public KeepAliveHub Leases { get; }
 
+    public LocalLocks LocalLocks { get; } = new();
+
     /// <summary>Ends with the client.</summary>
     public CancellationToken Ending => _ending.Token;
 

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace Etcd.Client;
 
 /// <summary>
@@ -9,14 +11,20 @@ public sealed class EtcdSession : IAsyncDisposable
     private readonly EtcdConnection _connection;
     private readonly EtcdLeaseKeeper _keeper;
     private readonly LeaseClient _leases;
+    private readonly EtcdKey _prefix;
     private int _ended;
 
-    internal EtcdSession(EtcdConnection connection, LeaseClient leases, EtcdLeaseKeeper keeper)
+    internal EtcdSession(EtcdConnection connection, LeaseClient leases, EtcdLeaseKeeper keeper, IEtcdClient client, EtcdKey prefix)
     {
         _connection = connection;
         _leases = leases;
         _keeper = keeper;
+        _prefix = prefix;
+        Client = client;
     }
+
+    /// <summary>The client that the session belongs to, with its namespace. The session does not own it.</summary>
+    public IEtcdClient Client { get; }
 
     /// <summary>The lease: give it to <see cref="EtcdPutOptions.Lease"/>.</summary>
     public EtcdLeaseId LeaseId => _keeper.LeaseId;
@@ -35,6 +43,12 @@ public sealed class EtcdSession : IAsyncDisposable
     /// there is no such lease, and at the disposal. After <see cref="Orphan"/> it fires when the lease's time has passed.
     /// </summary>
     public CancellationToken LostToken => _keeper.LostToken;
+
+    internal TimeProvider Time => _connection.Time;
+
+    internal EtcdRetryOptions Retry => _connection.Options.Retry;
+
+    internal ILogger Log => _connection.Log;
 
     /// <summary>Ends the renewals and leaves the lease to end by itself, or to another session that resumes it.</summary>
     public void Orphan()
@@ -70,4 +84,11 @@ public sealed class EtcdSession : IAsyncDisposable
             ClientLog.RevokeFailed(_connection.Log, LeaseId, e);
         }
     }
+
+    /// <summary>Waits until no other caller with this lease uses the key.</summary>
+    internal ValueTask<IDisposable> EnterAsync(EtcdKey key, CancellationToken cancellation) =>
+        _connection.LocalLocks.EnterAsync(LeaseId, _prefix.Append(key), cancellation);
+
+    /// <summary>Takes the key where no other caller with this lease uses it; else null.</summary>
+    internal IDisposable? TryEnter(EtcdKey key) => _connection.LocalLocks.TryEnter(LeaseId, _prefix.Append(key));
 }

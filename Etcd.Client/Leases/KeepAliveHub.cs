@@ -14,6 +14,9 @@ internal sealed class KeepAliveHub : IAsyncDisposable
 {
     private const string Operation = "lease_keep_alive";
 
+    // Of the shortest time to live: so many attempts at least fit into it, however long calls have failed.
+    private const int PauseMaxPart = 20;
+
     private readonly EtcdConnection _connection;
     private readonly TimeProvider _time;
     private readonly Lock _gate = new();
@@ -232,8 +235,14 @@ internal sealed class KeepAliveHub : IAsyncDisposable
             if (!await RunSessionAsync(backoff).ConfigureAwait(false))
                 continue;
             Telemetry.Reconnected(Operation);
-            await backoff.WaitAsync(_connection.Ending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await backoff.WaitAsync(LongestPause(), _connection.Ending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    private TimeSpan LongestPause()
+    {
+        lock (_gate)
+            return _leases.Count == 0 ? TimeSpan.Zero : _leases.Values.Min(lease => lease.TimeToLive) / PauseMaxPart;
     }
 
     private bool MayRest()

@@ -5,7 +5,7 @@ using Grpc.Core;
 namespace Etcd.Client;
 
 /// <summary>Leases, which know no namespaces; their keys do.</summary>
-internal sealed class LeaseClient(EtcdConnection connection, EtcdKey prefix) : IEtcdLeases
+internal sealed class LeaseClient(EtcdConnection connection, EtcdKey prefix, IEtcdClient client) : IEtcdLeases
 {
     private readonly Caller _caller = connection.Caller;
 
@@ -70,11 +70,13 @@ internal sealed class LeaseClient(EtcdConnection connection, EtcdKey prefix) : I
     {
         long sentAt = connection.Leases.Now;
         EtcdLeaseGrant grant = await GrantAsync(timeToLive, null, cancellationToken).ConfigureAwait(false);
-        return new EtcdSession(connection, this, connection.Leases.Add(grant.Id, sentAt, grant.TimeToLive));
+        return NewSession(connection.Leases.Add(grant.Id, sentAt, grant.TimeToLive));
     }
 
     public async ValueTask<EtcdSession> ResumeSessionAsync(EtcdLeaseId lease, CancellationToken cancellationToken) =>
-        new(connection, this, await KeepAliveAsync(lease, cancellationToken).ConfigureAwait(false));
+        NewSession(await KeepAliveAsync(lease, cancellationToken).ConfigureAwait(false));
+
+    private EtcdSession NewSession(EtcdLeaseKeeper keeper) => new(connection, this, keeper, client, prefix);
 
     private static long Seconds(TimeSpan timeToLive)
     {

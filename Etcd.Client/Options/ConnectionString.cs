@@ -33,13 +33,18 @@ internal static class ConnectionString
 
     public static EtcdClientOptions Parse(string connectionString)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(connectionString);
         var options = new EtcdClientOptions();
+        Apply(options, connectionString);
+        return options;
+    }
+
+    public static void Apply(EtcdClientOptions options, string connectionString)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(connectionString);
         if (IsPairs(connectionString))
             ReadPairs(options, connectionString);
         else
             AddEndpoints(options, connectionString);
-        return options;
     }
 
     // A URI may have a '=' in it, but none before its first ':' or '/'.

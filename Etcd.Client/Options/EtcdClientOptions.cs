@@ -96,6 +96,12 @@ public sealed class EtcdClientOptions
     /// <exception cref="FormatException">It has a key that does not exist, or a value that does not fit.</exception>
     public static EtcdClientOptions Parse(string connectionString) => ConnectionString.Parse(connectionString);
 
+    /// <summary>
+    /// Takes what a connection string says; see <see cref="Parse"/>. Its endpoints are added to those that are there.
+    /// </summary>
+    /// <exception cref="FormatException">It has a key that does not exist, or a value that does not fit.</exception>
+    public void ApplyConnectionString(string connectionString) => ConnectionString.Apply(this, connectionString);
+
     /// <summary>Checks that the options make sense.</summary>
     /// <exception cref="ArgumentException">They do not; the message names everything that is wrong.</exception>
     public void Validate()

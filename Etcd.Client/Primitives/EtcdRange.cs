@@ -77,6 +77,9 @@ public readonly struct EtcdRange : IEquatable<EtcdRange>
     /// <summary>For people: the key, or the half-open interval.</summary>
     public override string ToString() => IsSingle ? Start.ToString() : IsOpen ? $"[{Start}, ∞)" : $"[{Start}, {End})";
 
+    /// <summary>A range as messages have it.</summary>
+    internal static EtcdRange FromWire(EtcdKey start, EtcdKey end) => new(start, end);
+
     /// <summary>The same range below a prefix; see etcd's namespaces.</summary>
     internal EtcdRange Below(EtcdKey prefix)
     {

@@ -1,10 +1,14 @@
 using System.Text.Json.Serialization;
+using Etcd.Client.Hosting;
 using Etcd.Protocol.Errors;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Etcd.Client.Tests;
 
-/// <summary>The README's code, word for word, so that it compiles. <see cref="ReadmeTests"/> compares them.</summary>
+/// <summary>The READMEs' code, word for word, so that it compiles. <see cref="ReadmeTests"/> compares them.</summary>
 internal static partial class Examples
 {
     public static async Task ConnectAsync()
@@ -103,7 +107,93 @@ internal static partial class Examples
         await tenant.Kv.PutAsync("color", "blue"); // tenants/7/color
     }
 
+    public static async Task LockAsync(IEtcdClient client, EtcdSession session, CancellationToken stopping)
+    {
+        var mutex = new EtcdMutex(session, "locks/report");
+        await using EtcdLock held = await mutex.LockAsync(stopping);
+        await WorkAsync(held.LostToken);
+
+        // What must not be written by two holders is guarded by the store.
+        await client.Kv.CommitAsync(new EtcdTxn().If(held.StillHeld).Then(EtcdOp.Put("report", "done")), cancellationToken: stopping);
+    }
+
+    public static async Task LeadAsync(EtcdSession session, CancellationToken stopping)
+    {
+        var election = new EtcdElection(session, "elections/scheduler");
+        await using EtcdLeadership leadership = await election.CampaignAsync("host-1", stopping);
+        await leadership.ProclaimAsync("host-1, ready", stopping);
+        await WorkAsync(leadership.LostToken);
+    }
+
+    public static async Task TransferAsync(IEtcdClient client)
+    {
+        await client.Kv.RunStmAsync(async stm =>
+        {
+            int from = Number(await stm.GetAsync("accounts/a"));
+            int to = Number(await stm.GetAsync("accounts/b"));
+            stm.Put("accounts/a", $"{from - 10}");
+            stm.Put("accounts/b", $"{to + 10}");
+        });
+    }
+
+    public static async Task QueueAsync(IEtcdClient client, CancellationToken stopping)
+    {
+        var jobs = new EtcdQueue(client, "jobs");
+        await jobs.EnqueueAsync("resize picture 7", stopping);
+        EtcdKeyValue job = await jobs.DequeueAsync(stopping);
+        Console.WriteLine(job);
+    }
+
+    public static async Task CacheAsync(IEtcdClient client, CancellationToken stopping)
+    {
+        await using EtcdCache cache = await EtcdCache.StartAsync(client, EtcdRange.Prefix("config/"), stopping);
+        EtcdKeyValue? color = cache.Get("config/color"); // no request
+        EtcdCacheView latest = await cache.GetLatestAsync(stopping); // with all that was acknowledged before
+        Console.WriteLine($"{color} of {latest.Count}");
+    }
+
+    public static void Register(IServiceCollection services)
+    {
+        services.AddEtcdClient("http://localhost:2379");
+        services.AddKeyedEtcdClient("orders", options => options.Endpoints.Add("http://orders:2379"));
+    }
+
+    public static void Host(WebApplicationBuilder builder)
+    {
+        builder.AddEtcdClient("etcd");
+        WebApplication app = builder.Build();
+        app.MapGet("/color", async (IEtcdClient etcd) => (await etcd.Kv.GetAsync("config/color"))?.Value.ToString());
+    }
+
+    public static void Configure(WebApplicationBuilder builder)
+    {
+        builder.AddEtcdClient(
+            "etcd",
+            settings => settings.DisableHealthChecks = true,
+            options => options.Timeout = TimeSpan.FromSeconds(3));
+        builder.AddKeyedEtcdClient("orders");
+        builder.AddKeyedEtcdClient("stock");
+        builder.Services.AddEtcdLeaderElection("elections/scheduler").AddHostedService<Scheduler>();
+    }
+
+    private static int Number(EtcdValue? value) => int.Parse(value.ToString()!, System.Globalization.CultureInfo.InvariantCulture);
+
     private static Task WorkAsync(CancellationToken lost) => Task.Delay(Timeout.Infinite, lost);
+
+    internal sealed class Reporter(IEtcdClient etcd) : ILeaderService
+    {
+        public async Task RunAsync(EtcdLeadership leadership, CancellationToken stoppingToken)
+        {
+            // Written only if no other has led since.
+            await etcd.Kv.CommitAsync(
+                new EtcdTxn().If(leadership.StillHeld).Then(EtcdOp.Put("report", "done")), cancellationToken: stoppingToken);
+        }
+    }
+
+    internal sealed class Scheduler : BackgroundService
+    {
+        protected override Task ExecuteAsync(CancellationToken stoppingToken) => WorkAsync(stoppingToken);
+    }
 
     internal sealed record Window(int Width, int Height);
 

@@ -29,3 +29,28 @@ public sealed class LeaseTests(OurMember member) : LeaseSuite, IClassFixture<Our
 {
     protected override string Url => member.Url;
 }
+
+public sealed class LockTests(OurMember member) : LockSuite, IClassFixture<OurMember>
+{
+    protected override string Url => member.Url;
+}
+
+public sealed class ElectionTests(OurMember member) : ElectionSuite, IClassFixture<OurMember>
+{
+    protected override string Url => member.Url;
+}
+
+public sealed class RecipeTests(OurMember member) : RecipeSuite, IClassFixture<OurMember>
+{
+    protected override string Url => member.Url;
+}
+
+public sealed class StmTests(OurMember member) : StmSuite, IClassFixture<OurMember>
+{
+    protected override string Url => member.Url;
+}
+
+public sealed class CopyTests(OurMember member) : CopySuite, IClassFixture<OurMember>
+{
+    protected override string Url => member.Url;
+}

@@ -58,10 +58,13 @@ public sealed class AppHostModelTests
             await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
                 ["--cluster", cluster, "--port-base", $"{port}"], Cancel);
             var whole = builder.Resources.Single(r => r.Name == "etcd");
-            var settings = builder.Resources.OfType<ProjectResource>().Single(r => r.Name == "settings");
+            var samples = builder.Resources.OfType<ProjectResource>().Where(r => r.HasAnnotationOfType<WaitAnnotation>()).ToArray();
 
-            Assert.Equal("LiveSettings.csproj", Path.GetFileName(settings.GetProjectMetadata().ProjectPath));
-            Assert.Contains(settings.Annotations.OfType<WaitAnnotation>(), wait => wait.Resource == whole);
+            Assert.Equal(["settings", "worker-0", "worker-1", "worker-2"], samples.Select(s => s.Name));
+            Assert.Equal(
+                ["LiveSettings.csproj", "LeaderWorker.csproj", "LeaderWorker.csproj", "LeaderWorker.csproj"],
+                samples.Select(s => Path.GetFileName(s.GetProjectMetadata().ProjectPath)));
+            Assert.All(samples, s => Assert.Contains(s.Annotations.OfType<WaitAnnotation>(), wait => wait.Resource == whole));
             Assert.Equal(
                 $"http://localhost:{port},http://localhost:{port + 2},http://localhost:{port + 4}",
                 await ((IResourceWithConnectionString)whole).GetConnectionStringAsync(Cancel));

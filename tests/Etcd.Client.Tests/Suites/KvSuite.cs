@@ -257,7 +257,7 @@ public abstract partial class KvSuite : ClientSuite
         EtcdClient client = NewClient();
 
         EtcdMember member = Assert.Single(await client.Cluster.ListMembersAsync(cancellationToken: Token));
-        EtcdMemberStatus status = await client.Cluster.GetStatusAsync(Url, cancellationToken: Token);
+        EtcdMemberStatus status = await client.Maintenance.GetStatusAsync(Url, cancellationToken: Token);
 
         Assert.Equal("default", member.Name);
         Assert.Equal(member.Id, status.Leader);

@@ -40,6 +40,41 @@ public sealed class SampleTests
         Assert.Equal(0, await run.ExitCodeAsync());
     }
 
+    [Fact]
+    public async Task One_worker_leads_and_another_one_takes_over_when_it_stops()
+    {
+        int port = TwoFreePorts();
+        await using var run = AppHostRun.StartWithSamples(AppHostRun.NewCluster(), port, "--members", "1");
+        string first = Leader(await run.LineAsync(l => l.StartsWith("[worker-", StringComparison.Ordinal) && l.EndsWith(" leads", StringComparison.Ordinal)));
+        await using var client = new EtcdClient($"http://localhost:{port}");
+        await using EtcdWatcher counts = await client.Watch.StartAsync(EtcdRange.Single("samples/count"), new() { StartRevision = 1 }, Cancel);
+        await using IAsyncEnumerator<EtcdWatchBatch> count = counts.GetAsyncEnumerator(Cancel);
+        Assert.Equal(1, await NextCountAsync(count));
+
+        await run.TypeAsync($"stop {first}");
+        await run.LineAsync(l => l.StartsWith($"{first} is stopped", StringComparison.Ordinal));
+        string second = Leader(await run.LineAsync(
+            l => l.StartsWith("[worker-", StringComparison.Ordinal) && l.EndsWith(" leads", StringComparison.Ordinal) && Leader(l) != first));
+
+        Assert.NotEqual(first, second);
+        long last = 1;
+        for (int i = 0; i < 3; i++)
+        {
+            long next = await NextCountAsync(count);
+            Assert.Equal(last + 1, next);
+            last = next;
+        }
+    }
+
+    // "[worker-1] info: LeaderWorker.LeaderLog[1234] worker-0 leads"
+    private static string Leader(string line) => line.Split(' ')[^2];
+
+    private static async Task<long> NextCountAsync(IAsyncEnumerator<EtcdWatchBatch> counts)
+    {
+        Assert.True(await counts.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30), Cancel));
+        return long.Parse(counts.Current.Events[^1].Value.ToString(), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
     private static int TwoFreePorts()
     {
         int port = FreePorts.Take();

@@ -20,6 +20,31 @@ public sealed class RealLeaseTests(RealMember etcd) : LeaseSuite, IClassFixture<
     protected override string Url => Real.UrlOf(etcd);
 }
 
+public sealed class RealLockTests(RealMember etcd) : LockSuite, IClassFixture<RealMember>
+{
+    protected override string Url => Real.UrlOf(etcd);
+}
+
+public sealed class RealElectionTests(RealMember etcd) : ElectionSuite, IClassFixture<RealMember>
+{
+    protected override string Url => Real.UrlOf(etcd);
+}
+
+public sealed class RealRecipeTests(RealMember etcd) : RecipeSuite, IClassFixture<RealMember>
+{
+    protected override string Url => Real.UrlOf(etcd);
+}
+
+public sealed class RealStmTests(RealMember etcd) : StmSuite, IClassFixture<RealMember>
+{
+    protected override string Url => Real.UrlOf(etcd);
+}
+
+public sealed class RealCopyTests(RealMember etcd) : CopySuite, IClassFixture<RealMember>
+{
+    protected override string Url => Real.UrlOf(etcd);
+}
+
 internal static class Real
 {
     public static string UrlOf(RealMember etcd)

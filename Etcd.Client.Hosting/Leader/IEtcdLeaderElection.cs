@@ -1,0 +1,20 @@
+namespace Etcd.Client.Hosting;
+
+/// <summary>How an election stands for this instance. A service of the application, under the election's name as key. Safe for concurrent use.</summary>
+public interface IEtcdLeaderElection
+{
+    /// <summary>The election's name.</summary>
+    string Name { get; }
+
+    /// <summary>Whether this instance leads, and its services are not being stopped.</summary>
+    bool IsLeader { get; }
+
+    /// <summary>The leadership of this instance; null where it does not lead.</summary>
+    EtcdLeadership? Leadership { get; }
+
+    /// <summary>What the leader, whichever instance it is, says of itself; null where nobody leads.</summary>
+    ValueTask<EtcdKeyValue?> GetLeaderAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Tells who leads, and each new leader; see <see cref="EtcdElection.ObserveAsync(IEtcdClient, EtcdKey, CancellationToken)"/>.</summary>
+    IAsyncEnumerable<EtcdKeyValue> ObserveAsync(CancellationToken cancellationToken = default);
+}
