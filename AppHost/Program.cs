@@ -47,7 +47,7 @@ foreach (var member in cluster.Members)
 
 if (arguments.Samples)
 {
-    builder.AddSamples(whole);
+    builder.AddSamples(whole, cluster);
 }
 
 builder.RestartsDeadResources();

@@ -4,7 +4,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using OpenTelemetry;
 
 namespace Etcd.ServiceDefaults;
 
@@ -16,21 +15,6 @@ public static class Extensions
     private const string LiveTag = "live";
     private const string HealthPath = "/health";
     private const string AlivePath = "/alive";
-
-    // The instrumentation that .NET itself has, by name; the OpenTelemetry packages of these names only switch it on.
-    private static readonly string[] s_meters =
-    [
-        "Microsoft.AspNetCore.Hosting",
-        "Microsoft.AspNetCore.Server.Kestrel",
-        "System.Net.Http",
-        "System.Net.NameResolution",
-        "System.Runtime",
-    ];
-
-    private static readonly string[] s_activitySources = ["Microsoft.AspNetCore", "System.Net.Http"];
-
-    // etcd's: the client, the configuration provider and the server, by name, as a service need not have any of them.
-    private static readonly string[] s_etcd = ["Etcd.Client", "Etcd.Configuration", "Etcd.Server"];
 
     /// <summary>Adds telemetry, the default health checks, service discovery, and resilience of HTTP clients.</summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
@@ -60,14 +44,8 @@ public static class Extensions
             logging.IncludeFormattedMessage = true;
             logging.IncludeScopes = true;
         });
-        var telemetry = builder.Services.AddOpenTelemetry()
-            .WithMetrics(metrics => metrics.AddMeter(s_meters).AddMeter(s_etcd).AddMeter(builder.Environment.ApplicationName))
-            .WithTracing(tracing => tracing.AddSource(s_activitySources).AddSource(s_etcd).AddSource(builder.Environment.ApplicationName));
-        if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
-        {
-            telemetry.UseOtlpExporter();
-        }
-
+        var exports = !string.IsNullOrWhiteSpace(builder.Configuration[TelemetryCollection.ReceiverVariable]);
+        builder.Services.AddTelemetryCollection(builder.Environment.ApplicationName, exports);
         return builder;
     }
 

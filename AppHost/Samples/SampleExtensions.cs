@@ -12,24 +12,34 @@ internal static class SampleExtensions
 
     private const int Workers = 3;
 
-    public static void AddSamples(this IDistributedApplicationBuilder builder, IResourceBuilder<ClusterResource> cluster)
+    public static void AddSamples(
+        this IDistributedApplicationBuilder builder, IResourceBuilder<ClusterResource> cluster, ClusterLayout layout)
     {
         builder.AddProject<Projects.LiveSettings>(SettingsName, launchProfileName: null)
             .WithHttpEndpoint(name: Endpoint)
             .WithEnvironment("ASPNETCORE_ENVIRONMENT", "Development")
             .WithHttpHealthCheck("/health", endpointName: Endpoint)
-            .UsesCluster(cluster, "its page follows the keys below config/Page/: etcdctl put config/Page/Color darkorange");
+            .UsesCluster(cluster, layout, "its page follows the keys below config/Page/: etcdctl put config/Page/Color darkorange");
         foreach (var name in Enumerable.Range(0, Workers).Select(i => $"worker-{i}"))
         {
             builder.AddProject<Projects.LeaderWorker>(name, launchProfileName: null)
                 .WithEnvironment("Worker__Name", name)
-                .UsesCluster(cluster, "the one that leads counts: etcdctl watch samples/count");
+                .UsesCluster(cluster, layout, "the one that leads counts: etcdctl watch samples/count");
         }
     }
 
     private static void UsesCluster(
-        this IResourceBuilder<ProjectResource> sample, IResourceBuilder<ClusterResource> cluster, string description) => sample
-        .WithAnnotation(new SampleAnnotation(description))
-        .WithReference(cluster)
-        .WaitFor(cluster);
+        this IResourceBuilder<ProjectResource> sample,
+        IResourceBuilder<ClusterResource> cluster,
+        ClusterLayout layout,
+        string description)
+    {
+        sample.WithAnnotation(new SampleAnnotation(description)).WithReference(cluster).WaitFor(cluster);
+        // What waits for others is stopped before them: a sample says goodbye to a cluster that is still there.
+        var builder = sample.ApplicationBuilder;
+        foreach (var member in layout.Members)
+        {
+            sample.WaitForStart(builder.CreateResourceBuilder(builder.Resources.Single(r => r.Name == member.Name)));
+        }
+    }
 }

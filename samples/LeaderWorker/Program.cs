@@ -7,12 +7,7 @@ builder.AddEtcdClient("etcd");
 
 // Of all instances that run this, one leads; another takes over when it stops, dies, or is cut off from the cluster.
 builder.Services
-    .AddEtcdLeaderElection("samples/leader", election =>
-    {
-        election.Candidate = builder.Configuration["Worker:Name"] ?? election.Candidate;
-        election.TimeToLive = TimeSpan.FromSeconds(6);
-        election.StopTimeout = TimeSpan.FromSeconds(1);
-    })
+    .AddEtcdLeaderElection("samples/leader", election => election.Candidate = builder.Configuration["Worker:Name"] ?? election.Candidate)
     .AddLeaderService<Counter>();
 
 // This runs in every instance.

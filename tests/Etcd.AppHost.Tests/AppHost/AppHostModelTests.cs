@@ -57,17 +57,19 @@ public sealed class AppHostModelTests
         {
             await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
                 ["--cluster", cluster, "--port-base", $"{port}"], Cancel);
-            var whole = builder.Resources.Single(r => r.Name == "etcd");
+            var whole = (IResourceWithConnectionString)builder.Resources.Single(r => r.Name == "etcd");
             var samples = builder.Resources.OfType<ProjectResource>().Where(r => r.HasAnnotationOfType<WaitAnnotation>()).ToArray();
 
             Assert.Equal(["settings", "worker-0", "worker-1", "worker-2"], samples.Select(s => s.Name));
             Assert.Equal(
                 ["LiveSettings.csproj", "LeaderWorker.csproj", "LeaderWorker.csproj", "LeaderWorker.csproj"],
                 samples.Select(s => Path.GetFileName(s.GetProjectMetadata().ProjectPath)));
-            Assert.All(samples, s => Assert.Contains(s.Annotations.OfType<WaitAnnotation>(), wait => wait.Resource == whole));
+            // The members too, so that they are stopped after the samples.
+            Assert.All(samples, s => Assert.Equal(
+                ["etcd", "etcd-0", "etcd-1", "etcd-2"], s.Annotations.OfType<WaitAnnotation>().Select(wait => wait.Resource.Name)));
             Assert.Equal(
                 $"http://localhost:{port},http://localhost:{port + 2},http://localhost:{port + 4}",
-                await ((IResourceWithConnectionString)whole).GetConnectionStringAsync(Cancel));
+                await whole.GetConnectionStringAsync(Cancel));
         }
         finally
         {
