@@ -2,6 +2,7 @@ using AppHost.Arguments;
 using AppHost.Cluster;
 using AppHost.Commands;
 using AppHost.Output;
+using AppHost.Samples;
 using AppHost.Supervision;
 using Aspire.Hosting;
 
@@ -42,6 +43,11 @@ foreach (var member in cluster.Members)
             .RunsMember(member, cluster)
             .WithParentRelationship(whole);
     }
+}
+
+if (arguments.Samples)
+{
+    builder.AddSamples(whole, cluster);
 }
 
 builder.RestartsDeadResources();

@@ -4,32 +4,32 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using OpenTelemetry;
 
 namespace Etcd.ServiceDefaults;
 
-/// <summary>What every service of the application has: telemetry, and health endpoints.</summary>
+/// <summary>
+/// What every service of the application has: telemetry, health endpoints, and HTTP clients that find other services and try again.
+/// </summary>
 public static class Extensions
 {
     private const string LiveTag = "live";
     private const string HealthPath = "/health";
     private const string AlivePath = "/alive";
 
-    // The instrumentation that .NET itself has, by name; the OpenTelemetry packages of these names only switch it on.
-    private static readonly string[] s_meters =
-    [
-        "Microsoft.AspNetCore.Hosting",
-        "Microsoft.AspNetCore.Server.Kestrel",
-        "System.Net.Http",
-        "System.Net.NameResolution",
-        "System.Runtime",
-    ];
-
-    private static readonly string[] s_activitySources = ["Microsoft.AspNetCore", "System.Net.Http"];
-
-    /// <summary>Adds telemetry and the default health checks.</summary>
+    /// <summary>Adds telemetry, the default health checks, service discovery, and resilience of HTTP clients.</summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
-        where TBuilder : IHostApplicationBuilder => builder.ConfigureOpenTelemetry().AddDefaultHealthChecks();
+        where TBuilder : IHostApplicationBuilder
+    {
+        builder.ConfigureOpenTelemetry().AddDefaultHealthChecks();
+        builder.Services.AddServiceDiscovery();
+        builder.Services.ConfigureHttpClientDefaults(http =>
+        {
+            // Each attempt asks again where the service is.
+            http.AddStandardResilienceHandler();
+            http.AddServiceDiscovery();
+        });
+        return builder;
+    }
 
     /// <summary>
     /// Collects logs, metrics and traces. They are exported where OTEL_EXPORTER_OTLP_ENDPOINT names a receiver, as the AppHost
@@ -44,14 +44,8 @@ public static class Extensions
             logging.IncludeFormattedMessage = true;
             logging.IncludeScopes = true;
         });
-        var telemetry = builder.Services.AddOpenTelemetry()
-            .WithMetrics(metrics => metrics.AddMeter(s_meters).AddMeter(builder.Environment.ApplicationName))
-            .WithTracing(tracing => tracing.AddSource(s_activitySources).AddSource(builder.Environment.ApplicationName));
-        if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
-        {
-            telemetry.UseOtlpExporter();
-        }
-
+        var exports = !string.IsNullOrWhiteSpace(builder.Configuration[TelemetryCollection.ReceiverVariable]);
+        builder.Services.AddTelemetryCollection(builder.Environment.ApplicationName, exports);
         return builder;
     }
 

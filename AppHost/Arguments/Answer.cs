@@ -13,6 +13,7 @@ internal sealed record Answer(string Text, int ExitCode)
                            two (default: clients on 2379, 22379, 32379, 42379, 52379, each peer port one above)
           --fresh          delete the cluster's data first
           --cluster NAME   name of the cluster; its data is in AppHost/.data/NAME (default etcd)
+          --no-samples     the cluster alone, without the applications of samples/
           --help           this text
 
           Etcd:Executable=PATH   start that etcd binary in place of the project

@@ -25,6 +25,9 @@ internal sealed record AppHostArguments
     /// <summary>Delete the cluster's data before it starts.</summary>
     public bool Fresh { get; private init; }
 
+    /// <summary>Start the samples beside the cluster.</summary>
+    public bool Samples { get; private init; } = true;
+
     public string[] HostArguments { get; private init; } = [];
 
     /// <summary>Set where nothing is to be started: the help text, or what is wrong.</summary>
@@ -40,6 +43,7 @@ internal sealed record AppHostArguments
             {
                 "--help" or "-h" or "-?" => parsed with { Answer = Answer.Help },
                 "--fresh" when value is null => parsed with { Fresh = true },
+                "--no-samples" when value is null => parsed with { Samples = false },
                 "--members" => parsed.WithMembers(value ?? Next(args, ref i)),
                 "--port-base" => parsed.WithPortBase(value ?? Next(args, ref i)),
                 "--cluster" => parsed.WithCluster(value ?? Next(args, ref i)),

@@ -6,9 +6,14 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace AppHost.Cluster;
 
-/// <summary>The cluster as one thing: it runs with the application, and is healthy while a majority of its members is.</summary>
-internal sealed class ClusterResource(string name) : Resource(name)
+/// <summary>
+/// The cluster as one thing: it runs with the application, and is healthy while a majority of its members is. Its connection string names
+/// all members, for clients that pass over those that are down.
+/// </summary>
+internal sealed class ClusterResource(string name, ClusterLayout cluster) : Resource(name), IResourceWithConnectionString
 {
+    public ReferenceExpression ConnectionStringExpression =>
+        ReferenceExpression.Create($"{string.Join(',', cluster.Members.Select(m => m.ClientUrl))}");
 }
 
 /// <summary>Adds the cluster's own resource.</summary>
@@ -21,14 +26,17 @@ internal static class ClusterResourceExtensions
     public static IResourceBuilder<ClusterResource> AddCluster(this IDistributedApplicationBuilder builder, ClusterLayout cluster)
     {
         builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(QuorumCheck, _ => new QuorumHealthCheck(cluster), null, null));
-        return builder.AddResource(new ClusterResource(Name))
+        return builder.AddResource(new ClusterResource(Name, cluster))
             .WithInitialState(new CustomResourceSnapshot
             {
                 ResourceType = "Etcd cluster",
                 Properties = [new ResourcePropertySnapshot("members", cluster.Members.Count.ToString(CultureInfo.InvariantCulture))],
             })
-            .OnInitializeResource((resource, e, _) =>
-                e.Notifications.PublishUpdateAsync(resource, s => s with { State = KnownResourceStates.Running }))
+            .OnInitializeResource(async (resource, e, cancellationToken) =>
+            {
+                await e.Eventing.PublishAsync(new ConnectionStringAvailableEvent(resource, e.Services), cancellationToken);
+                await e.Notifications.PublishUpdateAsync(resource, s => s with { State = KnownResourceStates.Running });
+            })
             .WithHealthCheck(QuorumCheck)
             .ExcludeFromManifest();
     }

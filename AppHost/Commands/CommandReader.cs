@@ -1,5 +1,6 @@
 using AppHost.Cluster;
 using AppHost.Output;
+using AppHost.Samples;
 using Aspire.Hosting.ApplicationModel;
 using Microsoft.Extensions.Hosting;
 
@@ -16,7 +17,8 @@ internal sealed class CommandReader(
     MemberBoard board,
     ConsoleWriter console) : BackgroundService
 {
-    private readonly string[] _members = [.. cluster.Members.Select(m => m.Name)];
+    // A number alone means the member: they come first.
+    private readonly string[] _members = [.. cluster.Members.Select(m => m.Name), .. SampleTable.In(model).Select(r => r.Name)];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

@@ -1,15 +1,17 @@
 using System.Collections.Concurrent;
 using AppHost.Cluster;
+using AppHost.Samples;
 using AppHost.Supervision;
 using Aspire.Hosting.ApplicationModel;
 
 namespace AppHost.Output;
 
 /// <summary>
-/// Looks up the state of each member's process, asks those that run what they say of themselves, and prints the table. Safe for
-/// concurrent use.
+/// Looks up the state of each process, asks the members that run what they say of themselves, and prints the tables of members and
+/// samples. Safe for concurrent use.
 /// </summary>
-internal sealed class MemberBoard(ClusterLayout cluster, ResourceNotificationService notifications, ConsoleWriter console)
+internal sealed class MemberBoard(
+    ClusterLayout cluster, DistributedApplicationModel model, ResourceNotificationService notifications, ConsoleWriter console)
 {
     // A resource's state is found by the id of its instance, which has more in it than the name.
     private readonly ConcurrentDictionary<string, string> _ids = new();
@@ -21,21 +23,29 @@ internal sealed class MemberBoard(ClusterLayout cluster, ResourceNotificationSer
     public async Task PrintAsync(CancellationToken cancellationToken)
     {
         var statuses = await Task.WhenAll(cluster.Members.Select(m => StatusAsync(m, cancellationToken)));
-        console.Write(["", .. MemberTable.Format(statuses), "", MemberTable.Summary(statuses, cluster.Quorum), ""]);
+        var samples = SampleTable.In(model).Select(Describe).ToArray();
+        console.Write(
+            ["", .. MemberTable.Format(statuses), .. SampleTable.Format(samples), "", MemberTable.Summary(statuses, cluster.Quorum), ""]);
     }
+
+    /// <summary>Says that a sample has come up.</summary>
+    public void Greet(IResource sample) => console.Write([SampleTable.Greeting(sample)]);
+
+    private SampleStatus Describe(IResource sample) =>
+        new(sample.Name, SampleTable.UrlOf(sample), Describe(StateOf(sample.Name) ?? KnownResourceStates.NotStarted));
 
     private Task<MemberStatus> StatusAsync(MemberLayout member, CancellationToken cancellationToken)
     {
-        var state = StateOf(member);
+        var state = StateOf(member.Name);
         return state is null || state == KnownResourceStates.Running || state == KnownResourceStates.RuntimeUnhealthy
             ? MemberStatus.AskAsync(member, cancellationToken)
             : Task.FromResult(MemberStatus.Down(member, Describe(state)));
     }
 
     /// <summary>As it is now, not as the last event told it: who has just stopped a member is to see that.</summary>
-    private string? StateOf(MemberLayout member)
+    private string? StateOf(string name)
     {
-        if (!_ids.TryGetValue(member.Name, out var id) || !notifications.TryGetCurrentState(id, out var now))
+        if (!_ids.TryGetValue(name, out var id) || !notifications.TryGetCurrentState(id, out var now))
         {
             return null;
         }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using AppHost.Cluster;
+using AppHost.Samples;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
@@ -8,8 +9,8 @@ using Aspire.Hosting.Lifecycle;
 namespace AppHost.Output;
 
 /// <summary>
-/// Forwards the logs from the start on, and prints the table of members once all of them are ready, and again whenever one
-/// became ready once more.
+/// Forwards the logs of members and samples from the start on, prints the table once all members are ready, and again whenever one
+/// became ready once more, and says when a sample is.
 /// </summary>
 internal sealed class MemberOutput(ClusterLayout cluster, LogForwarder logs, MemberBoard board)
     : IDistributedApplicationEventingSubscriber
@@ -24,15 +25,27 @@ internal sealed class MemberOutput(ClusterLayout cluster, LogForwarder logs, Mem
     {
         eventing.Subscribe<BeforeStartEvent>((e, _) =>
         {
-            foreach (var resource in e.Model.Resources.Where(r => Find(r) is not null))
+            foreach (var resource in e.Model.Resources.Where(r => Find(r) is not null || IsSample(r)))
             {
                 logs.Forward(resource);
             }
 
             return Task.CompletedTask;
         });
-        eventing.Subscribe<ResourceReadyEvent>((e, ct) => Find(e.Resource) is { } member ? ReadyAsync(member, ct) : Task.CompletedTask);
+        eventing.Subscribe<ResourceReadyEvent>((e, ct) => ReadyAsync(e.Resource, ct));
         return Task.CompletedTask;
+    }
+
+    private static bool IsSample(IResource resource) => resource.HasAnnotationOfType<SampleAnnotation>();
+
+    private Task ReadyAsync(IResource resource, CancellationToken cancellationToken)
+    {
+        if (IsSample(resource))
+        {
+            board.Greet(resource);
+        }
+
+        return Find(resource) is { } member ? ReadyAsync(member, cancellationToken) : Task.CompletedTask;
     }
 
     private MemberLayout? Find(IResource resource) => cluster.Members.FirstOrDefault(m => m.Name == resource.Name);

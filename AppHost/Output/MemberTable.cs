@@ -5,12 +5,8 @@ internal static class MemberTable
 {
     private static readonly string[] s_headings = ["MEMBER", "CLIENT URL", "STATE", "LEADER"];
 
-    public static IEnumerable<string> Format(IReadOnlyList<MemberStatus> members)
-    {
-        string[][] rows = [s_headings, .. members.Select(m => new[] { m.Name, m.ClientUrl, m.State, Leader(m, members) })];
-        var widths = s_headings.Select((_, column) => rows.Max(row => row[column].Length)).ToArray();
-        return rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
-    }
+    public static IEnumerable<string> Format(IReadOnlyList<MemberStatus> members) =>
+        TextTable.Format([s_headings, .. members.Select(m => new[] { m.Name, m.ClientUrl, m.State, Leader(m, members) })]);
 
     /// <summary>Whether the cluster works, and how many more members it can lose.</summary>
     public static string Summary(IReadOnlyList<MemberStatus> members, int quorum)

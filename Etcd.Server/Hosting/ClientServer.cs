@@ -21,6 +21,7 @@ internal static class ClientServer
     public static WebApplication Build(ServerOptions options, EtcdMember member, ILoggerFactory logging)
     {
         WebApplicationBuilder builder = NewBuilder(logging, options.ListenClientUrls, options, ClientTls.For(options));
+        builder.AddServerTelemetry();
         ApiContext api = member.Api;
         builder.Services.AddEtcdApi(api, options.MaxRequestBytes + Limits.GrpcOverheadBytes);
         WebApplication app = builder.Build();

@@ -76,6 +76,7 @@ internal static class EtcdProgram
         using var provider = new ZapLoggerProvider(options.LogOutputs, options.LogFormat, TimeProvider.System);
         using ILoggerFactory logging = LoggerFactory.Create(b => b
             .AddProvider(provider)
+            .AddServerTelemetry()
             .SetMinimumLevel(options.LogLevel)
             .AddFilter("Microsoft", options.LogLevel == LogLevel.Debug ? LogLevel.Debug : LogLevel.Error)
             // What it would say about a failed start is said by this program, once.

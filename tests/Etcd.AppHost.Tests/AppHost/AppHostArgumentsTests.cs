@@ -14,8 +14,12 @@ public sealed class AppHostArgumentsTests
         Assert.Null(parsed.PortBase);
         Assert.Equal("etcd", parsed.Cluster);
         Assert.False(parsed.Fresh);
+        Assert.True(parsed.Samples);
         Assert.Null(parsed.Answer);
     }
+
+    [Fact]
+    public void The_cluster_can_be_alone() => Assert.False(AppHostArguments.Parse(["--no-samples"]).Samples);
 
     [Theory]
     [InlineData("--port-base", "5000")]

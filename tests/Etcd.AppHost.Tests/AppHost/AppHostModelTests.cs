@@ -21,7 +21,7 @@ public sealed class AppHostModelTests
         try
         {
             await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
-                ["--cluster", s_cluster, "--port-base", $"{port}", "--fresh", .. args], Cancel);
+                ["--cluster", s_cluster, "--port-base", $"{port}", "--fresh", "--no-samples", .. args], Cancel);
             var members = builder.Resources.OfType<ProjectResource>().ToArray();
             Assert.Equal(Enumerable.Range(0, count).Select(i => $"etcd-{i}"), members.Select(m => m.Name));
             var cluster = Assert.Single(builder.Resources.Except(members));
@@ -45,6 +45,35 @@ public sealed class AppHostModelTests
         finally
         {
             Directory.Delete(Path.Combine(Projects.AppHost.ProjectPath, ".data", s_cluster), recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task The_program_adds_the_samples_with_the_clusters_connection_string_behind_the_cluster()
+    {
+        var cluster = $"samples-{Guid.NewGuid():N}";
+        var port = FreePorts(6);
+        try
+        {
+            await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
+                ["--cluster", cluster, "--port-base", $"{port}"], Cancel);
+            var whole = (IResourceWithConnectionString)builder.Resources.Single(r => r.Name == "etcd");
+            var samples = builder.Resources.OfType<ProjectResource>().Where(r => r.HasAnnotationOfType<WaitAnnotation>()).ToArray();
+
+            Assert.Equal(["settings", "worker-0", "worker-1", "worker-2"], samples.Select(s => s.Name));
+            Assert.Equal(
+                ["LiveSettings.csproj", "LeaderWorker.csproj", "LeaderWorker.csproj", "LeaderWorker.csproj"],
+                samples.Select(s => Path.GetFileName(s.GetProjectMetadata().ProjectPath)));
+            // The members too, so that they are stopped after the samples.
+            Assert.All(samples, s => Assert.Equal(
+                ["etcd", "etcd-0", "etcd-1", "etcd-2"], s.Annotations.OfType<WaitAnnotation>().Select(wait => wait.Resource.Name)));
+            Assert.Equal(
+                $"http://localhost:{port},http://localhost:{port + 2},http://localhost:{port + 4}",
+                await whole.GetConnectionStringAsync(Cancel));
+        }
+        finally
+        {
+            Directory.Delete(Path.Combine(Projects.AppHost.ProjectPath, ".data", cluster), recursive: true);
         }
     }
 

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -91,13 +92,72 @@ public sealed partial class ServiceDefaultsTests
             HttpStatusCode.NotFound, (await client.GetAsync(new Uri($"{AddressOf(production)}/health"), Cancel)).StatusCode);
     }
 
+    [Theory]
+    [InlineData("Etcd.Client")]
+    [InlineData("Etcd.Configuration")]
+    [InlineData("Etcd.Server")]
+    public async Task Etcds_own_spans_and_figures_are_collected(string name)
+    {
+        await using var receiver = await OtlpReceiver.StartAsync();
+        await using var app = await StartAsync(new()
+        {
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = receiver.Address,
+            ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+            ["OTEL_BSP_SCHEDULE_DELAY"] = "50",
+            ["OTEL_METRIC_EXPORT_INTERVAL"] = "50",
+        });
+        using var source = new ActivitySource(name);
+        using var meter = new Meter(name);
+
+        meter.CreateCounter<int>("a.figure").Add(1);
+        source.StartActivity("a-span")!.Dispose();
+
+        await receiver.WaitForAsync("traces", "a-span");
+        await receiver.WaitForAsync("metrics", "a.figure");
+    }
+
+    [Theory]
+    [InlineData("http://orders/")]
+    [InlineData("https+http://orders/")]
+    [InlineData("http://_front.orders/")]
+    public async Task Another_service_is_found_by_its_name(string address)
+    {
+        await using var orders = await StartAsync([], app => app.MapGet("/count", () => "42"));
+        await using var app = await StartAsync(new()
+        {
+            ["services:orders:http:0"] = AddressOf(orders),
+            ["services:orders:front:0"] = AddressOf(orders),
+        });
+
+        using var client = app.Services.GetRequiredService<IHttpClientFactory>().CreateClient();
+
+        Assert.Equal("42", await client.GetStringAsync(new Uri(address + "count"), Cancel));
+    }
+
+    [Fact]
+    public async Task A_request_that_failed_for_now_is_sent_again()
+    {
+        var requests = 0;
+        await using var orders = await StartAsync([], app => app.MapGet("/count", (HttpResponse response) =>
+        {
+            response.Headers.RetryAfter = "0";
+            return Interlocked.Increment(ref requests) == 1 ? Results.StatusCode(503) : Results.Text("42");
+        }));
+        await using var app = await StartAsync([]);
+        using var client = app.Services.GetRequiredService<IHttpClientFactory>().CreateClient();
+
+        Assert.Equal("42", await client.GetStringAsync(new Uri(AddressOf(orders) + "/count"), Cancel));
+        Assert.Equal(2, requests);
+    }
+
     [LoggerMessage(LogLevel.Information, "the answer is {Answer}")]
     private static partial void LogTest(ILogger logger, int answer);
 
     private static string AddressOf(WebApplication app) =>
         app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
 
-    private static async Task<WebApplication> StartAsync(Dictionary<string, string?> configuration)
+    private static async Task<WebApplication> StartAsync(
+        Dictionary<string, string?> configuration, Action<WebApplication>? map = null)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions
         {
@@ -110,6 +170,7 @@ public sealed partial class ServiceDefaultsTests
         builder.AddServiceDefaults();
         var app = builder.Build();
         app.MapDefaultEndpoints();
+        map?.Invoke(app);
         await app.StartAsync(Cancel);
         return app;
     }

@@ -27,8 +27,12 @@ internal sealed class AppHostRun : IAsyncDisposable
 
     public static string NewCluster() => $"test-{Guid.NewGuid():N}";
 
-    /// <summary>Starts the AppHost; <paramref name="cluster"/> is deleted in the end.</summary>
-    public static AppHostRun Start(string cluster, int portBase, params string[] arguments)
+    /// <summary>Starts the AppHost without samples; <paramref name="cluster"/> is deleted in the end.</summary>
+    public static AppHostRun Start(string cluster, int portBase, params string[] arguments) =>
+        StartWithSamples(cluster, portBase, [.. arguments, "--no-samples"]);
+
+    /// <summary>Starts the AppHost as a user does; <paramref name="cluster"/> is deleted in the end.</summary>
+    public static AppHostRun StartWithSamples(string cluster, int portBase, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {
