@@ -90,6 +90,32 @@ public sealed class LeaseClockTests(OurMember member) : ClientSuite, IClassFixtu
         Assert.False(session.LostToken.IsCancellationRequested);
     }
 
+    /// <summary>After many failures the pauses are long, but never so long that a lease is lost to them alone.</summary>
+    [Fact]
+    public async Task A_cluster_that_comes_back_in_time_finds_the_lease_renewed()
+    {
+        TimeSpan timeToLive = TimeSpan.FromMinutes(10);
+        FaultProxy proxy = NewProxy();
+        EtcdClient client = NewClient(proxy.Url, options =>
+        {
+            options.TimeProvider = _time;
+            options.Retry.MaxDelay = TimeSpan.FromHours(5);
+        });
+        EtcdSession session = Keep(await client.Leases.CreateSessionAsync(timeToLive, Token));
+        await proxy.RefuseAsync();
+        proxy.Reset();
+        await UntilAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            return session.Remaining < timeToLive / 5;
+        });
+
+        proxy.Accept();
+
+        await PassAsync(() => session.Remaining > timeToLive * 0.9);
+        Assert.False(session.IsLost);
+    }
+
     [Fact]
     public async Task An_orphan_is_told_when_its_time_has_passed()
     {

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Reflection;
+using Etcd.Client.Hosting;
 using Etcd.Client.Tests.Suites;
 using Etcd.TestKit.Processes;
 using Microsoft.Extensions.Logging;
@@ -76,7 +77,7 @@ public sealed class TelemetryTests(OurMember member) : ClientSuite, IClassFixtur
     {
         int[] ids =
         [
-            .. typeof(EtcdClient).Assembly.GetTypes()
+            .. typeof(EtcdClient).Assembly.GetTypes().Concat(typeof(EtcdHealthCheck).Assembly.GetTypes())
                 .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
                 .Select(method => method.GetCustomAttribute<LoggerMessageAttribute>()?.EventId)
                 .OfType<int>(),
