@@ -1,3 +1,4 @@
+using Etcd.Server.Api.Metrics;
 using Etcd.Server.Node;
 
 namespace Etcd.Server.Api;
@@ -21,7 +22,14 @@ public sealed record ApiContext(
     ILeaseTime LeaseTime,
     RequestIds Ids,
     ApiOptions Options,
-    CancellationToken Stopping);
+    CancellationToken Stopping)
+{
+    /// <summary>Where things are counted.</summary>
+    public required MemberFigures Figures { get; init; }
+
+    /// <summary>The alarms that are raised.</summary>
+    public IActiveAlarms Alarms { get; init; } = NoAlarms.Instance;
+}
 
 /// <summary>Limits of the interface that flags set.</summary>
 public sealed record ApiOptions

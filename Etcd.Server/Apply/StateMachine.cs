@@ -39,6 +39,9 @@ public sealed partial class StateMachine : IStateMachine
     /// <inheritdoc/>
     public bool NeedsMaintenance { get; private set; }
 
+    /// <summary>What was done to the keys.</summary>
+    public StoreFigures Figures => _kv.Figures;
+
     /// <summary>How far the work of compactions has come.</summary>
     public CompactionProgress CompactionProgress { get; } = new();
 

@@ -1,6 +1,7 @@
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Membershippb;
 using Etcd.Server.Api;
+using Etcd.Server.Api.Metrics;
 using Etcd.Server.Apply;
 using Etcd.Server.Apply.Snapshots;
 using Etcd.Server.Hosting.Flags;
@@ -54,6 +55,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     private readonly LeaseDesk _leaseDesk;
     private readonly LeadershipWatch _leadership;
     private readonly VersionMonitor _versions;
+    private readonly MemberFigures _figures;
     private readonly WorkerThread _logThread;
     private readonly WorkerThread _applyThread;
     private readonly WorkerThread? _watchThread;
@@ -81,7 +83,8 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         _log = log;
         _clock = clock;
         birth ??= ClusterBirth.New(options);
-        RecoveredMember recovered = MemberRecovery.Open(files, Folders(options), birth.Birth, WalOptions(options));
+        var wal = new Wal.WalFigures(clock);
+        RecoveredMember recovered = MemberRecovery.Open(files, Folders(options), birth.Birth, WalOptions(options, wal));
         _cluster = new ClusterState(recovered.ClusterId);
         Ids = new RequestIds(recovered.Id, clock.GetUtcNow());
         Leases = new LeaseManager(clock, LeaseOptions(options));
@@ -108,6 +111,15 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
             Clock = clock,
             Options = NodeOptions(options),
         });
+        _figures = new MemberFigures
+        {
+            Node = _node.Figures,
+            Store = _machine.Figures,
+            Wal = wal,
+            Peers = _peers.Metrics,
+            Grpc = new GrpcFigures(options.Metrics == MetricsDetail.Extensive),
+            PendingProposals = () => _node.PendingProposals,
+        };
         var leader = new LeaderCalls(_node, _cluster, clock, RequestTimeout(options));
         _changes = new MemberChanges(
             _node, _cluster, recovered.Id, _peers, _peers.Calls, leader, options.StrictReconfigCheck, clock, log);
@@ -207,7 +219,10 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         MaxTxnOps = _options.MaxTxnOps,
         MaxRequestBytes = _options.MaxRequestBytes,
         RequestTimeout = RequestTimeout(_options),
-    }, _stopping.Token);
+    }, _stopping.Token)
+    {
+        Figures = _figures,
+    };
 
     /// <inheritdoc/>
     public ValueTask LinearizeAsync(CancellationToken cancellation) => _node.LinearizeAsync(cancellation);
@@ -322,8 +337,8 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     private static MemberFolders Folders(ServerOptions options) =>
         new(options.EffectiveWalDir, Path.Combine(Path.GetFullPath(options.EffectiveDataDir), "member", "snap"));
 
-    private static Wal.WalOptions WalOptions(ServerOptions options) =>
-        new() { SyncMode = options.UnsafeNoFsync ? Wal.SyncMode.None : Wal.SyncMode.Full };
+    private static Wal.WalOptions WalOptions(ServerOptions options, Wal.WalFigures figures) =>
+        new() { SyncMode = options.UnsafeNoFsync ? Wal.SyncMode.None : Wal.SyncMode.Full, Figures = figures };
 
     private static RaftOptions RaftOptions(ServerOptions options, MemberId id)
     {

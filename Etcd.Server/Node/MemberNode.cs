@@ -50,8 +50,8 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
         _options = parts.Options;
         _pending = new PendingRequests(_options.PendingRequestSlots);
         _waiters = new AppliedWaiters(parts.Completions);
-        _apply = new ApplyLoop(parts, _pending, _waiters);
-        _reads = new ReadRounds(parts.Ids, _apply, _waiters, parts.Completions, _options.ReadRetryTicks);
+        _apply = new ApplyLoop(parts, _pending, _waiters, Figures);
+        _reads = new ReadRounds(parts.Ids, _apply, _waiters, parts.Completions, _options.ReadRetryTicks, Figures);
         _keeper = new LeaseKeeper(this, parts.Leases, parts.Clock);
         _recoveredThrough = _raft.Committed;
         PublishStatus();
@@ -70,6 +70,12 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
         get => _keeper.RevokeFailed;
         set => _keeper.RevokeFailed = value;
     }
+
+    /// <summary>Figures for metrics.</summary>
+    public NodeFigures Figures { get; } = new();
+
+    /// <summary>Requests that wait to be applied (etcd_server_proposals_pending). Looks at each of them: for metrics only.</summary>
+    public int PendingProposals => _pending.Count;
 
     /// <summary>The ids of requests and leases.</summary>
     public RequestIds Ids => _parts.Ids;

@@ -1,13 +1,16 @@
 using System.Text.Json;
 using Etcd.Protocol.Errors;
+using Etcd.Server.Node;
 using Etcd.Server.Primitives;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace Etcd.Server.Api.Http;
 
 /// <summary>
-/// GET /health: whether the member has a leader and answers a read. <c>{"health":"true","reason":""}</c> with 200, or
-/// "false" with the reason and 503. <c>?serializable=true</c> asks only for what this member can do alone.
+/// GET /health: whether no alarm is raised, and the member has a leader and answers a read. <c>{"health":"true","reason":""}</c> with 200,
+/// or "false" with the reason and 503. <c>?serializable=true</c> asks only for what this member can do alone, <c>?exclude=NOSPACE</c>
+/// (any number of times) passes over an alarm.
 /// </summary>
 internal static class HealthEndpoint
 {
@@ -21,7 +24,9 @@ internal static class HealthEndpoint
         }
 
         bool serializable = http.Request.Query["serializable"].FirstOrDefault() == "true";
-        string reason = await Check(api, serializable, http.RequestAborted).ConfigureAwait(false);
+        string reason = AlarmOf(api, http.Request.Query["exclude"])
+            ?? await Check(api, serializable, http.RequestAborted).ConfigureAwait(false);
+        api.Figures.Health.CountHealth(reason.Length == 0);
         Task replied = reason.Length == 0
             ? Reply.TextAsync(http, Body("true", ""))
             : Reply.ErrorAsync(http, StatusCodes.Status503ServiceUnavailable, Body("false", reason));
@@ -31,32 +36,29 @@ internal static class HealthEndpoint
     private static string Body(string health, string reason) =>
         $$"""{"health":"{{health}}","reason":{{JsonSerializer.Serialize(reason, StringJson.Default.String)}}}""";
 
-    private static async Task<string> Check(ApiContext api, bool serializable, CancellationToken cancellation)
+    private static string? AlarmOf(ApiContext api, StringValues excluded)
     {
-        if (serializable)
+        foreach (ActiveAlarm alarm in api.Alarms.Active)
         {
-            return "";
+            if (!excluded.Contains(alarm.Name))
+            {
+                return alarm.Name is ActiveAlarm.NoSpace or ActiveAlarm.Corrupt ? "ALARM " + alarm.Name : "ALARM UNKNOWN";
+            }
         }
 
-        if (api.Status.Leader == MemberId.None)
+        return null;
+    }
+
+    private static async Task<string> Check(ApiContext api, bool serializable, CancellationToken cancellation)
+    {
+        if (!serializable && api.Status.Leader == MemberId.None)
         {
             return "RAFT NO LEADER";
         }
 
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         timeout.CancelAfter(api.Options.RequestTimeout);
-        try
-        {
-            await api.Reads.LinearizeAsync(timeout.Token).ConfigureAwait(false);
-            return "";
-        }
-        catch (EtcdErrorException e)
-        {
-            return "RANGE ERROR:" + e.Error.Text;
-        }
-        catch (OperationCanceledException)
-        {
-            return "RANGE ERROR:" + EtcdErrors.Timeout.Text;
-        }
+        EtcdError? error = await ReadCheck.RunAsync(api, serializable, timeout.Token).ConfigureAwait(false);
+        return error is null ? "" : "RANGE ERROR:" + error.Text;
     }
 }
