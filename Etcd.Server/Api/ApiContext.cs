@@ -1,3 +1,4 @@
+using Etcd.Server.Api.Metrics;
 using Etcd.Server.Node;
 
 namespace Etcd.Server.Api;
@@ -23,7 +24,11 @@ public sealed record ApiContext(
     ILeaseTime LeaseTime,
     RequestIds Ids,
     ApiOptions Options,
-    CancellationToken Stopping);
+    CancellationToken Stopping)
+{
+    /// <summary>Where things are counted.</summary>
+    public required MemberFigures Figures { get; init; }
+}
 
 /// <summary>Limits of the interface that flags set.</summary>
 public sealed record ApiOptions

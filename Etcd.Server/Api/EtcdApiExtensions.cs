@@ -1,13 +1,16 @@
 using Etcd.Server.Api.Cluster;
+using Etcd.Server.Api.Concurrency;
+using Etcd.Server.Api.Gateway;
+using Etcd.Server.Api.Health;
 using Etcd.Server.Api.Http;
 using Etcd.Server.Api.Kv;
 using Etcd.Server.Api.Leases;
 using Etcd.Server.Api.Maintenance;
+using Etcd.Server.Api.Metrics;
 using Etcd.Server.Api.Watches;
-using Etcd.Server.Node;
+using Grpc.AspNetCore.Server;
 using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -23,12 +26,13 @@ public static class EtcdApiExtensions
     /// <param name="receiveBytesMax">Largest message that is read, bytes.</param>
     public static IServiceCollection AddEtcdApi(this IServiceCollection services, ApiContext api, int receiveBytesMax)
     {
+        ArgumentNullException.ThrowIfNull(api);
         services.AddSingleton(api);
+        services.AddSingleton(api.Figures.Grpc);
         services.AddSingleton<KvService>();
         services.AddSingleton<WatchService>();
-        services.AddSingleton<LeaseService>();
-        services.AddSingleton<ClusterService>();
-        services.AddSingleton<MaintenanceService>();
+        services.AddSingleton<ServingState>();
+        services.AddSingleton<MessageMeter>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceMethodProvider<KvService>, KvMethods>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceMethodProvider<WatchService>, WatchMethods>());
         services.AddGrpc(grpc =>
@@ -36,30 +40,70 @@ public static class EtcdApiExtensions
             grpc.MaxReceiveMessageSize = receiveBytesMax;
             grpc.MaxSendMessageSize = null;
         });
+        services.AddGenerated<LeaseService>();
+        services.AddGenerated<ClusterService>();
+        services.AddGenerated<MaintenanceService>();
+        services.AddGenerated<LockService>();
+        services.AddGenerated<ElectionService>();
+        services.AddGenerated<HealthService>();
         return services;
     }
 
     /// <summary>Maps gRPC services and HTTP endpoints of the client port.</summary>
     /// <param name="app">Where.</param>
     /// <param name="api">The node.</param>
-    public static void MapEtcdApi(this IEndpointRouteBuilder app, ApiContext api)
+    /// <param name="withGateway">Whether the API is served as JSON, too.</param>
+    public static void MapEtcdApi(this IEndpointRouteBuilder app, ApiContext api, bool withGateway = true)
     {
-        app.MapGrpcService<KvService>();
-        app.MapGrpcService<WatchService>();
-        app.MapGrpcService<LeaseService>();
-        app.MapGrpcService<ClusterService>();
-        app.MapGrpcService<MaintenanceService>();
-        app.Map("/health", http => HealthEndpoint.Handle(http, api));
-        app.Map("/version", http => VersionEndpoint.Handle(http, api.Status));
+        ArgumentNullException.ThrowIfNull(api);
+        GrpcFigures figures = api.Figures.Grpc;
+        app.MapGrpcService<KvService>().Counted(figures);
+        app.MapGrpcService<WatchService>().Counted(figures);
+        app.MapGrpcService<LeaseService>().Counted(figures);
+        app.MapGrpcService<ClusterService>().Counted(figures);
+        app.MapGrpcService<MaintenanceService>().Counted(figures);
+        app.MapGrpcService<LockService>().Counted(figures);
+        app.MapGrpcService<ElectionService>().Counted(figures);
+        app.MapGrpcService<HealthService>().Counted(figures);
+        app.MapExact("/version", http => VersionEndpoint.Handle(http, api.Status));
+        if (withGateway)
+        {
+            app.MapGateway(api);
+        }
+
+        app.MapEtcdMetrics(api);
+    }
+
+    /// <summary>Maps what a port for metrics serves, which every client port does, too: metrics and health.</summary>
+    /// <param name="app">Where.</param>
+    /// <param name="api">The node.</param>
+    public static void MapEtcdMetrics(this IEndpointRouteBuilder app, ApiContext api)
+    {
+        app.MapExact("/metrics", http => MetricsEndpoint.Handle(http, api));
+        app.MapExact("/health", http => HealthEndpoint.Handle(http, api));
+        HealthChecks.Live(api).Map(app);
+        HealthChecks.Ready(api).Map(app);
         app.MapNotFound();
     }
 
-    /// <summary>Lets calls in, or refuses them, before anything of them is read; see <see cref="CallAdmission"/>.</summary>
+    /// <summary>Counts calls and lets them in, or refuses them, before anything of them is read; see <see cref="CallAdmission"/>.</summary>
     /// <param name="app">Where.</param>
-    /// <param name="status">The member.</param>
-    public static void UseCallAdmission(this IApplicationBuilder app, IMemberStatus status) => app.Use(next => http =>
-        CallAdmission.Refuse(http, status) is { } refusal ? CallAdmission.AnswerAsync(http, refusal) : next(http));
+    /// <param name="api">The node.</param>
+    public static void UseCallAdmission(this IApplicationBuilder app, ApiContext api)
+    {
+        ArgumentNullException.ThrowIfNull(api);
+        app.UseCallMeter(api.Figures.Grpc);
+        app.Use(next => http =>
+            CallAdmission.Refuse(http, api.Status) is { } refusal ? CallAdmission.AnswerAsync(http, refusal) : next(http));
+    }
+
+    private static void AddGenerated<TService>(this IServiceCollection services)
+        where TService : class
+    {
+        services.AddSingleton<TService>();
+        services.Configure<GrpcServiceOptions<TService>>(options => options.Interceptors.Add<MessageMeter>());
+    }
 
     private static void MapNotFound(this IEndpointRouteBuilder app) =>
-        app.MapFallback("{**path}", http => Reply.ErrorAsync(http, StatusCodes.Status404NotFound, "404 page not found"));
+        app.MapFallback("{**path}", Reply.NotFoundAsync);
 }

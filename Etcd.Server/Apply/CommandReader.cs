@@ -59,6 +59,26 @@ internal readonly record struct CommandReader(ulong RequestId, int Field, ReadOn
             : new CommandReader(requestId, field, payload);
     }
 
+    /// <summary>The field number of the command in an entry, without reading the rest; zero if there is none.</summary>
+    /// <param name="data">The entry's data.</param>
+    public static int PeekField(ReadOnlySpan<byte> data)
+    {
+        var reader = new ProtoReader(data);
+        while (!reader.IsAtEnd)
+        {
+            uint tag = reader.ReadTag();
+            int number = (int)(tag >> 3);
+            if (number is not (HeaderField or IdField))
+            {
+                return number;
+            }
+
+            reader.Skip(tag);
+        }
+
+        return 0;
+    }
+
     private static ulong ReadHeaderId(ReadOnlySpan<byte> header)
     {
         ulong id = 0;

@@ -23,6 +23,9 @@ public sealed class KvApplier(MvccStore store, ILeaseAttachments leases) : ILeas
     private readonly ResponseBuffer _buffer = new();
     private readonly TxnPlan _plan = new();
 
+    /// <summary>What was done.</summary>
+    public StoreFigures Figures => _writer.Figures;
+
     /// <summary>Applies a put.</summary>
     /// <param name="payload">An encoded etcdserverpb.PutRequest.</param>
     /// <returns>The outcome: "requested lease not found" and "key not found" are its refusals.</returns>
@@ -84,7 +87,7 @@ public sealed class KvApplier(MvccStore store, ILeaseAttachments leases) : ILeas
         }
 
         _buffer.Clear();
-        new TxnExecution(_plan, _buffer, _writer).Run(txn, txn, request);
+        new TxnExecution(_plan, _buffer, _writer, Figures).Run(txn, txn, request);
         long revision = txn.End();
         return new ApplyOutcome(revision, _buffer.ToArray());
     }

@@ -11,6 +11,9 @@ namespace Etcd.Server.Apply;
 /// </summary>
 internal sealed class KvWriter(ILeaseAttachments leases)
 {
+    /// <summary>What was done.</summary>
+    public StoreFigures Figures { get; } = new();
+
     /// <summary>Puts a key.</summary>
     /// <param name="txn">The transaction.</param>
     /// <param name="request">The request, checked.</param>
@@ -30,6 +33,7 @@ internal sealed class KvWriter(ILeaseAttachments leases)
             lease = request.IgnoreLease ? kept.Lease : lease;
         }
 
+        Figures.CountPut(request.Key.Length + value.Length);
         PutOutcome outcome = txn.Put(request.Key, value, lease);
         if (outcome.PreviousLease != lease)
             MoveLease(outcome.PreviousLease, lease, request.Key);
@@ -44,6 +48,7 @@ internal sealed class KvWriter(ILeaseAttachments leases)
     /// <returns>How many keys were deleted.</returns>
     public long DeleteRange(WriteTxn txn, ReadOnlySpan<byte> key, ReadOnlySpan<byte> rangeEnd)
     {
+        Figures.CountDelete();
         long deleted = txn.DeleteRange(key, rangeEnd);
         foreach (LeasedKey detached in txn.Detached)
             leases.Detach(detached.Lease, detached.Key);

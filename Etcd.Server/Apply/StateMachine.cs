@@ -55,6 +55,9 @@ public sealed partial class StateMachine : IStateMachine
     /// <summary>The alarms.</summary>
     public AlarmBoard Alarms { get; } = new();
 
+    /// <summary>What was done to the keys.</summary>
+    public StoreFigures Figures => _kv.Figures;
+
     /// <summary>How far the work of compactions has come.</summary>
     public CompactionProgress CompactionProgress { get; } = new();
 

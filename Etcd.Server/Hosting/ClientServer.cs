@@ -1,4 +1,5 @@
 using Etcd.Server.Api;
+using Etcd.Server.Api.Http;
 using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Hosting.Listeners;
 using Etcd.Server.Primitives;
@@ -20,14 +21,39 @@ internal static class ClientServer
     /// <param name="logging">Where it logs.</param>
     public static WebApplication Build(ServerOptions options, EtcdMember member, ILoggerFactory logging)
     {
-        WebApplicationBuilder builder = NewBuilder(logging, options.ListenClientUrls, options, ClientTls.For(options));
+        WebApplicationBuilder builder = NewBuilder(logging, options.ListenClientUrls, options, ClientTls.For(options, options.ListenClientUrls));
         builder.AddServerTelemetry();
         ApiContext api = member.Api;
         builder.Services.AddEtcdApi(api, options.MaxRequestBytes + Limits.GrpcOverheadBytes);
         WebApplication app = builder.Build();
         app.UseWhenStarted(member.Serving);
-        app.UseCallAdmission(member);
-        app.MapEtcdApi(api);
+        app.UseAccessRules(new AccessRules(options.HostWhitelist, options.Cors));
+        if (options.EnableGrpcGateway)
+        {
+            app.UseWebSockets();
+        }
+
+        app.UseCallAdmission(api);
+        app.MapEtcdApi(api, options.EnableGrpcGateway);
+        return app;
+    }
+
+    /// <summary>The server on --listen-metrics-urls, which answers before the member has started, too; null if there are none.</summary>
+    /// <param name="options">Where, and its certificate.</param>
+    /// <param name="member">What is shown.</param>
+    /// <param name="logging">Where it logs.</param>
+    public static WebApplication? BuildForMetrics(ServerOptions options, EtcdMember member, ILoggerFactory logging)
+    {
+        if (options.ListenMetricsUrls.Count == 0)
+        {
+            return null;
+        }
+
+        WebApplicationBuilder builder = NewBuilder(
+            logging, options.ListenMetricsUrls, options, ClientTls.For(options, options.ListenMetricsUrls));
+        builder.Services.AddRoutingCore();
+        WebApplication app = builder.Build();
+        app.MapEtcdMetrics(member.Api);
         return app;
     }
 

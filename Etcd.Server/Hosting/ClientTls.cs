@@ -13,10 +13,11 @@ internal static class ClientTls
     /// <summary>The extended key usage of clients' certificates (RFC 5280, section 4.2.1.12).</summary>
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
 
-    /// <summary>What Kestrel needs; null where no client URL asks for TLS.</summary>
+    /// <summary>What Kestrel needs; null where no URL asks for TLS.</summary>
     /// <param name="options">The flags.</param>
+    /// <param name="urls">Where clients are served.</param>
     /// <exception cref="CryptographicException">A file holds no certificate or key.</exception>
-    public static TlsPort? For(ServerOptions options) => options.ListenClientUrls.Any(u => u.IsTls)
+    public static TlsPort? For(ServerOptions options, IReadOnlyList<EtcdUrl> urls) => urls.Any(u => u.IsTls)
         ? new TlsPort(For(
             options.CertFile, options.KeyFile, options.TrustedCaFile, new CertificateRules([], options.ClientCertAllowedHostnames, options.ClientCrlFile)))
         : null;

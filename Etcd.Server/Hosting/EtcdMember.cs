@@ -1,6 +1,7 @@
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Membershippb;
 using Etcd.Server.Api;
+using Etcd.Server.Api.Metrics;
 using Etcd.Server.Apply;
 using Etcd.Server.Apply.Snapshots;
 using Etcd.Server.Apply.Space;
@@ -61,6 +62,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
     private readonly VersionMonitor _versions;
     private readonly MemberAlarms _alarms;
     private readonly MemberUpkeep _upkeep;
+    private readonly MemberFigures _figures;
     private readonly WorkerThread _logThread;
     private readonly WorkerThread _applyThread;
     private readonly WorkerThread? _watchThread;
@@ -89,7 +91,8 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         _log = log;
         _clock = clock;
         birth ??= ClusterBirth.New(options);
-        RecoveredMember recovered = MemberRecovery.Open(files, Folders(options), birth.Birth, WalOptions(options), options.ForceNewCluster);
+        var wal = new Wal.WalFigures(clock);
+        RecoveredMember recovered = MemberRecovery.Open(files, Folders(options), birth.Birth, WalOptions(options, wal), options.ForceNewCluster);
         _cluster = new ClusterState(recovered.ClusterId);
         Ids = new RequestIds(recovered.Id, clock.GetUtcNow());
         Leases = new LeaseManager(clock, LeaseOptions(options));
@@ -117,6 +120,15 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
             Clock = clock,
             Options = NodeOptions(options),
         });
+        _figures = new MemberFigures
+        {
+            Node = _node.Figures,
+            Store = _machine.Figures,
+            Wal = wal,
+            Peers = _peers.Metrics,
+            Grpc = new GrpcFigures(options.Metrics == MetricsDetail.Extensive),
+            PendingProposals = () => _node.PendingProposals,
+        };
         var leader = new LeaderCalls(_node, _cluster, clock, RequestTimeout(options));
         _changes = new MemberChanges(
             _node, _cluster, recovered.Id, _peers, _peers.Calls, leader, options.StrictReconfigCheck, clock, log);
@@ -219,7 +231,10 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         MaxTxnOps = _options.MaxTxnOps,
         MaxRequestBytes = _options.MaxRequestBytes,
         RequestTimeout = RequestTimeout(_options),
-    }, _stopping.Token);
+    }, _stopping.Token)
+    {
+        Figures = _figures,
+    };
 
     /// <inheritdoc/>
     public ValueTask LinearizeAsync(CancellationToken cancellation) => _node.LinearizeAsync(cancellation);
@@ -337,8 +352,8 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
     private static MemberFolders Folders(ServerOptions options) =>
         new(options.EffectiveWalDir, Path.Combine(Path.GetFullPath(options.EffectiveDataDir), "member", "snap"));
 
-    private static Wal.WalOptions WalOptions(ServerOptions options) =>
-        new() { SyncMode = options.UnsafeNoFsync ? Wal.SyncMode.None : Wal.SyncMode.Full };
+    private static Wal.WalOptions WalOptions(ServerOptions options, Wal.WalFigures figures) =>
+        new() { SyncMode = options.UnsafeNoFsync ? Wal.SyncMode.None : Wal.SyncMode.Full, Figures = figures };
 
     private static RaftOptions RaftOptions(ServerOptions options, MemberId id)
     {

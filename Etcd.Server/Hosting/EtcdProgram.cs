@@ -110,7 +110,7 @@ internal static class EtcdProgram
             options.ListenClientUrls.Select(u => u.Text),
             options.ListenPeerUrls.Select(u => u.Text));
         // A port that is in use is found before anything is written.
-        ListenCheck.EnsureFree([.. options.ListenPeerUrls, .. options.ListenClientUrls]);
+        ListenCheck.EnsureFree([.. options.ListenPeerUrls, .. options.ListenClientUrls, .. options.ListenMetricsUrls]);
         var stop = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var onTerm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s => OnSignal(s, stop));
         using var onInt = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => OnSignal(s, stop));
@@ -125,10 +125,20 @@ internal static class EtcdProgram
             options, OsFileSystem.Instance, TimeProvider.System, log, await finding.ConfigureAwait(false));
         await using WebApplication clients = ClientServer.Build(options, member, logging);
         await using WebApplication peers = ClientServer.BuildForPeers(options, member, logging);
+        await using WebApplication? metrics = ClientServer.BuildForMetrics(options, member, logging);
         await clients.StartAsync().ConfigureAwait(false);
         // The others are turned away until this member knows them.
         member.Start();
         await peers.StartAsync().ConfigureAwait(false);
+        if (metrics is not null)
+        {
+            await metrics.StartAsync().ConfigureAwait(false);
+            foreach (EtcdEndpoint endpoint in metrics.Services.GetRequiredService<IBoundEndpoints>().Endpoints)
+            {
+                HostingLog.ServingMetrics(log, endpoint.ToString());
+            }
+        }
+
         await Task.WhenAny(member.Serving, member.Failed, member.Removed, stop.Task).ConfigureAwait(false);
         if (member.Serving.IsCompletedSuccessfully)
         {
@@ -162,6 +172,11 @@ internal static class EtcdProgram
         await Task.WhenAny(closing, Task.Delay(AnswerTimeout)).ConfigureAwait(false);
         member.EndRequests();
         await closing.ConfigureAwait(false);
+        if (metrics is not null)
+        {
+            await StopAsync(metrics).ConfigureAwait(false);
+        }
+
         await member.DisposeAsync().ConfigureAwait(false);
         // Its streams are closed by now, so that it has nothing to wait for.
         await StopAsync(peers).ConfigureAwait(false);

@@ -45,6 +45,9 @@ internal static partial class HostingLog
     [LoggerMessage(1011, LogLevel.Information, "serving peer traffic")]
     public static partial void ServingPeers(ILogger log, string address);
 
+    [LoggerMessage(1060, LogLevel.Information, "serving metrics")]
+    public static partial void ServingMetrics(ILogger log, string address);
+
     [LoggerMessage(1012, LogLevel.Information, "received signal; shutting down...")]
     public static partial void SignalReceived(ILogger log, string signal);
 

@@ -97,6 +97,7 @@ public sealed partial class LeaseManager
             }
 
             StartTime(lease, lease.TtlSeconds);
+            Figures.CountRenewal();
             return new LeaseRenewal(LeaseStatus.Ok, lease.TtlSeconds, lease.CheckpointSeconds > 0);
         }
     }

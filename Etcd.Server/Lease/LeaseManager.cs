@@ -30,6 +30,9 @@ public sealed partial class LeaseManager : ILeaseAttachments
         _options = options ?? new LeaseOptions();
     }
 
+    /// <summary>Figures for metrics.</summary>
+    public LeaseFigures Figures { get; } = new();
+
     /// <summary>How many leases there are. Any thread.</summary>
     public int Count => _leases.Count;
 
@@ -63,6 +66,7 @@ public sealed partial class LeaseManager : ILeaseAttachments
             }
         }
 
+        Figures.CountGrant(lease.TtlSeconds);
         return new LeaseGrant(LeaseStatus.Ok, lease.TtlSeconds);
     }
 
@@ -92,6 +96,7 @@ public sealed partial class LeaseManager : ILeaseAttachments
             waiters = TakeWaiters(lease);
         }
 
+        Figures.CountRevoke();
         waiters?.ForEach(w => w.End(LeaseEnd.Revoked));
         return LeaseStatus.Ok;
     }

@@ -14,13 +14,17 @@ namespace Etcd.Server.Node;
 /// any thread, and one that finds another inside returns at once. After an exception nobody gets in any more: what follows an
 /// entry that could not be applied must not be applied.
 /// </summary>
-internal sealed class ApplyLoop(MemberParts parts, PendingRequests pending, AppliedWaiters waiters, NoSpaceAlarm noSpace)
+internal sealed class ApplyLoop(
+    MemberParts parts, PendingRequests pending, AppliedWaiters waiters, NoSpaceAlarm noSpace, NodeFigures figures)
 {
     /// <summary>
     /// Entries per publication. Bounds how long a reader or a watcher waits for a change that is already applied; one
     /// publication per entry would copy index nodes for each.
     /// </summary>
     private const int BatchMax = 1024;
+
+    /// <summary>What takes longer is counted (etcd's default for --warning-apply-duration).</summary>
+    private static readonly TimeSpan SlowApply = TimeSpan.FromMilliseconds(100);
 
     private readonly IStateMachine _machine = parts.Machine;
     private readonly LogIndex _recoveredThrough = parts.Raft.Committed;
@@ -143,6 +147,7 @@ internal sealed class ApplyLoop(MemberParts parts, PendingRequests pending, Appl
     private bool ApplyBatch()
     {
         LogIndex last = default;
+        long time = parts.Clock.GetTimestamp();
         int count = 0;
         ApplyNews? news = null;
         // A change of the membership ends its batch: raft is to know of it soon, and not before it is visible.
@@ -156,6 +161,7 @@ internal sealed class ApplyLoop(MemberParts parts, PendingRequests pending, Appl
             if (entry.Type == EntryType.Normal)
             {
                 ApplyOutcome? outcome = _machine.Apply(in entry, out ulong requestId);
+                Count(entry, outcome, ref time);
                 Proposal? proposal = Settle(requestId, outcome);
                 if (outcome is { IsBeyondQuota: true })
                 {
@@ -163,6 +169,7 @@ internal sealed class ApplyLoop(MemberParts parts, PendingRequests pending, Appl
                 }
                 else if (proposal is not null)
                 {
+                    figures.Requests.Observe(proposal.Field, outcome!.Error is null, parts.Clock.GetElapsedTime(proposal.Began, time));
                     _done.Add(proposal);
                 }
             }
@@ -177,7 +184,7 @@ internal sealed class ApplyLoop(MemberParts parts, PendingRequests pending, Appl
             return false;
         }
 
-        _machine.Publish(last);
+        Publish(last);
         _canMaintain = _machine.NeedsMaintenance;
         if (news is { } told)
         {
@@ -189,6 +196,33 @@ internal sealed class ApplyLoop(MemberParts parts, PendingRequests pending, Appl
         AnswerBatch.Post(parts.Completions, _done);
         _done.Clear();
         return true;
+    }
+
+    private void Publish(LogIndex last)
+    {
+        long began = parts.Clock.GetTimestamp();
+        _machine.Publish(last);
+        figures.Commits.Observe(parts.Clock.GetElapsedTime(began));
+    }
+
+    /// <summary>Counts what an entry took; the time at its end is that of the next one's beginning.</summary>
+    private void Count(in Entry entry, ApplyOutcome? outcome, ref long time)
+    {
+        if (outcome is null)
+        {
+            return;
+        }
+
+        long now = parts.Clock.GetTimestamp();
+        TimeSpan took = parts.Clock.GetElapsedTime(time, now);
+        time = now;
+        // To have come too late for a compaction is no failure, as in etcd.
+        bool succeeded = outcome.Error is null || outcome.Error == EtcdErrors.Compacted;
+        figures.Applies.Observe(CommandReader.PeekField(entry.Data.Span), succeeded, took);
+        if (took > SlowApply)
+        {
+            figures.CountSlowApply();
+        }
     }
 
     private ApplyNews ApplyConfChange(in Entry entry)
@@ -229,10 +263,13 @@ internal sealed class ApplyLoop(MemberParts parts, PendingRequests pending, Appl
 
         _committed.TryDequeue(out _);
         Invariant.Check(snapshot.Index > Applied, "a snapshot brings what is not applied yet");
+        figures.BeginSnapshot();
         using (Stream content = parts.Snapshots.OpenDatabase(snapshot.Index))
         {
             parts.State.Install(content);
         }
+
+        figures.EndSnapshot();
 
         _appliedTerm = snapshot.Term;
         _canMaintain = _machine.NeedsMaintenance;

@@ -70,6 +70,11 @@ internal sealed class LeaseKeeper(MemberNode node, LeaseManager leases, TimeProv
         _ = node.ProposeAsLeaderAsync(RaftCommand.Create(RaftCommandKind.LeaseRevoke, LeaseCommands.Revoke(lease)), term).ContinueWith(
             (task, _) =>
             {
+                if (task.IsCompletedSuccessfully)
+                {
+                    node.Figures.CountExpiredLease();
+                }
+
                 // A client may have revoked it first.
                 if (task.Exception?.GetBaseException() is EtcdErrorException e && e.Error != EtcdErrors.LeaseNotFound)
                 {

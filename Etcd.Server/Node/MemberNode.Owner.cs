@@ -427,6 +427,7 @@ public sealed partial class MemberNode
             _leaderSeen = leader;
             if (!leader.IsNone)
             {
+                Figures.CountLeaderChange();
                 Volatile.Write(ref _leaderSince, _clock.GetTimestamp());
                 _reads.LeaderChanged();
             }
@@ -459,8 +460,10 @@ public sealed partial class MemberNode
         long now = _clock.GetTimestamp();
         var expired = new List<Proposal>();
         _pending.TakeExpired(now, expired);
+        Figures.CountFailedProposals(expired.Count);
         foreach (Proposal proposal in expired)
         {
+            CountTimedOut(proposal, now);
             proposal.Settle(new ApplyOutcome(TimeoutOf(proposal.Began), 0));
         }
 
@@ -471,10 +474,19 @@ public sealed partial class MemberNode
         LookAtTransfers();
     }
 
+    private void CountTimedOut(Proposal proposal, long now)
+    {
+        if (proposal.Type == EntryType.Normal)
+        {
+            Figures.Requests.Observe(proposal.Field, succeeded: false, _clock.GetElapsedTime(proposal.Began, now));
+        }
+    }
+
     private void Give(List<Proposal> proposals, EtcdError error)
     {
         // Only those that nobody else has answered meanwhile.
         proposals.RemoveAll(proposal => !_pending.TryTake(proposal.Id, out _));
+        Figures.CountFailedProposals(proposals.Count);
         Refuse(proposals, error);
         proposals.Clear();
     }

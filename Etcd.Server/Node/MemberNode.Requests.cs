@@ -32,7 +32,10 @@ public sealed partial class MemberNode
         }
 
         long now = _clock.GetTimestamp();
-        var proposal = new Proposal(command.Id, EntryType.Normal, command.Data, now, now + _options.RequestTimeoutTimestamps(_clock));
+        var proposal = new Proposal(command.Id, EntryType.Normal, command.Data, now, now + _options.RequestTimeoutTimestamps(_clock))
+        {
+            Field = (int)command.Kind,
+        };
         Propose(proposal);
         return proposal.Task;
     }
@@ -134,6 +137,7 @@ public sealed partial class MemberNode
         long now = _clock.GetTimestamp();
         var proposal = new Proposal(command.Id, EntryType.Normal, command.Data, now, now + _options.RequestTimeoutTimestamps(_clock))
         {
+            Field = (int)command.Kind,
             OnlyIn = term,
         };
         Propose(proposal);

@@ -53,8 +53,8 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
         _pending = new PendingRequests(_options.PendingRequestSlots);
         _waiters = new AppliedWaiters(parts.Completions);
         _noSpace = new NoSpaceAlarm(this, new RaisedAlarm(_raft.Id, AlarmKind.NoSpace), parts.Completions);
-        _apply = new ApplyLoop(parts, _pending, _waiters, _noSpace);
-        _reads = new ReadRounds(parts.Ids, _apply, _waiters, parts.Completions, _options.ReadRetryTicks);
+        _apply = new ApplyLoop(parts, _pending, _waiters, _noSpace, Figures);
+        _reads = new ReadRounds(parts.Ids, _apply, _waiters, parts.Completions, _options.ReadRetryTicks, Figures);
         _keeper = new LeaseKeeper(this, parts.Leases, parts.Clock);
         _recoveredThrough = _raft.Committed;
         NoteCommitted(_raft.Applied, parts.AppliedTerm);
@@ -81,6 +81,12 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
         get => _noSpace.Raises;
         set => _noSpace.Raises = value;
     }
+
+    /// <summary>Figures for metrics.</summary>
+    public NodeFigures Figures { get; } = new();
+
+    /// <summary>Requests that wait to be applied (etcd_server_proposals_pending). Looks at each of them: for metrics only.</summary>
+    public int PendingProposals => _pending.Count;
 
     /// <summary>The ids of requests and leases.</summary>
     public RequestIds Ids => _parts.Ids;

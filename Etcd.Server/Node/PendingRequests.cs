@@ -14,6 +14,21 @@ internal sealed class PendingRequests(int slots = 1 << 16)
     private readonly Proposal?[] _ring = new Proposal?[slots];
     private readonly ConcurrentDictionary<ulong, Proposal> _overflow = new();
 
+    /// <summary>How many wait, about. Looks at every slot.</summary>
+    public int Count
+    {
+        get
+        {
+            int count = _overflow.Count;
+            for (int i = 0; i < _ring.Length; i++)
+            {
+                count += Volatile.Read(ref _ring[i]) is null ? 0 : 1;
+            }
+
+            return count;
+        }
+    }
+
     public void Add(Proposal proposal)
     {
         ulong id = proposal.Id;

@@ -28,6 +28,9 @@ internal class Proposal(ulong id, EntryType type, ReadOnlyMemory<byte> data, lon
 
     public long Deadline { get; } = deadline;
 
+    /// <summary>The field number of its command; zero for a change of the membership.</summary>
+    public int Field { get; init; }
+
     /// <summary>The only term in which it may be proposed, by its leader; zero where that does not matter.</summary>
     public Term OnlyIn { get; init; }
 

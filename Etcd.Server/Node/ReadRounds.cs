@@ -11,7 +11,7 @@ namespace Etcd.Server.Node;
 /// told so, as in etcd.
 /// <para><see cref="Add"/> may be called by any thread; all else by the owner of raft.</para>
 /// </summary>
-internal sealed class ReadRounds(RequestIds ids, ApplyLoop apply, AppliedWaiters applied, ICompletions completions, int retryTicks)
+internal sealed class ReadRounds(RequestIds ids, ApplyLoop apply, AppliedWaiters applied, ICompletions completions, int retryTicks, NodeFigures figures)
 {
     private readonly Lock _gate = new();
     private readonly List<ulong> _contexts = [];
@@ -77,6 +77,7 @@ internal sealed class ReadRounds(RequestIds ids, ApplyLoop apply, AppliedWaiters
         if (state.Context.Length != sizeof(ulong) || !_contexts.Contains(BinaryPrimitives.ReadUInt64BigEndian(state.Context.Span)))
         {
             // Of a round that has ended.
+            figures.CountSlowReadIndex();
             return;
         }
 
@@ -102,6 +103,7 @@ internal sealed class ReadRounds(RequestIds ids, ApplyLoop apply, AppliedWaiters
     {
         if (_contexts.Count > 0)
         {
+            figures.CountFailedReadIndex();
             Fail(TakeAsking(), EtcdErrors.LeaderChanged);
         }
     }
@@ -120,6 +122,11 @@ internal sealed class ReadRounds(RequestIds ids, ApplyLoop apply, AppliedWaiters
         {
             _arriving.RemoveAll(read => read.Expire(before, EtcdErrors.Timeout, expired));
             Volatile.Write(ref _hasArrived, _arriving.Count > 0);
+        }
+
+        if (expired.Count > 0)
+        {
+            figures.CountSlowReadIndex();
         }
 
         AnswerBatch.Post(completions, expired);

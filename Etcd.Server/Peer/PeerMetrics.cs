@@ -147,35 +147,3 @@ public sealed class PeerCounters
         }
     }
 }
-
-/// <summary>Counts durations in buckets whose upper bounds double, as Prometheus' histograms do. Any thread.</summary>
-/// <param name="firstBound">The first bucket's upper bound, seconds.</param>
-/// <param name="buckets">How many buckets have a bound; one more has none.</param>
-public sealed class DurationHistogram(double firstBound, int buckets)
-{
-    private readonly long[] _counts = new long[buckets + 1];
-    private long _sumTicks;
-
-    /// <summary>The buckets' upper bounds, seconds.</summary>
-    public IReadOnlyList<double> Bounds { get; } = [.. Enumerable.Range(0, buckets).Select(i => firstBound * Math.Pow(2, i))];
-
-    /// <summary>The sum of all, seconds.</summary>
-    public double Sum => TimeSpan.FromTicks(Volatile.Read(ref _sumTicks)).TotalSeconds;
-
-    /// <summary>How many were counted in each bucket alone, the one without a bound last.</summary>
-    public IReadOnlyList<long> Counts => [.. Enumerable.Range(0, _counts.Length).Select(i => Volatile.Read(ref _counts[i]))];
-
-    /// <summary>Counts one.</summary>
-    /// <param name="duration">The duration.</param>
-    public void Observe(TimeSpan duration)
-    {
-        int bucket = 0;
-        while (bucket < Bounds.Count && duration.TotalSeconds > Bounds[bucket])
-        {
-            bucket++;
-        }
-
-        Interlocked.Increment(ref _counts[bucket]);
-        Interlocked.Add(ref _sumTicks, duration.Ticks);
-    }
-}

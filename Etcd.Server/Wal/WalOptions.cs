@@ -25,6 +25,9 @@ public sealed record WalOptions
     /// <summary>Whether syncs are real.</summary>
     public SyncMode SyncMode { get; init; } = SyncMode.Full;
 
+    /// <summary>Where writes and syncs are counted; null if nowhere.</summary>
+    public WalFigures? Figures { get; init; }
+
     /// <summary>Bytes collected before they are written without being asked to; at least a page.</summary>
     public int BufferBytes { get; init; } = 1024 * 1024;
 }

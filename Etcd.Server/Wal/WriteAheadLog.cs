@@ -106,12 +106,7 @@ public sealed partial class WriteAheadLog : IDisposable
         ThrowIfUnusable();
         try
         {
-            _writer.Flush();
-            if (ReallySyncs)
-            {
-                Tail.File.DataSync();
-            }
-
+            Flush();
             bool full = _writer.Offset >= _options.SegmentBytes;
             if (full)
             {
@@ -220,6 +215,33 @@ public sealed partial class WriteAheadLog : IDisposable
         _disposed = true;
         Pipeline.Dispose();
         _segments.ForEach(static segment => segment.Dispose());
+    }
+
+    private void Flush()
+    {
+        if (_options.Figures is not { } figures)
+        {
+            _writer.Flush();
+            DataSync();
+            return;
+        }
+
+        long began = figures.Now;
+        _writer.Flush();
+        long written = figures.Wrote(began, _writer.BytesWritten);
+        DataSync();
+        if (ReallySyncs)
+        {
+            figures.Synced(written);
+        }
+    }
+
+    private void DataSync()
+    {
+        if (ReallySyncs)
+        {
+            Tail.File.DataSync();
+        }
     }
 
     /// <summary>

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Etcd.Server.Storage;
 
 namespace Etcd.Server.Watch;
 
@@ -63,6 +64,14 @@ public sealed class WatchBatch
 
     /// <summary>How many events it carries.</summary>
     public int EventCount { get; }
+
+    /// <summary>One of its events, without the value before it.</summary>
+    /// <param name="index">From 0 to <see cref="EventCount"/>.</param>
+    public StoreEvent EventAt(int index)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)EventCount, nameof(index));
+        return _events!.Events[_firstEvent + index].Source;
+    }
 
     /// <summary>What it counts against the bound of its stream.</summary>
     internal int PendingBytes => _eventsSize + OverheadBytes;

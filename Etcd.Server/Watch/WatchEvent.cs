@@ -15,6 +15,9 @@ internal sealed class WatchEvent
 
     public WatchEvent(in StoreEvent source) => _event = source;
 
+    /// <summary>The change that it tells of.</summary>
+    public StoreEvent Source => _event;
+
     public long Revision => _event.Revision.Main;
 
     public ReadOnlyMemory<byte> Key => _event.Key;

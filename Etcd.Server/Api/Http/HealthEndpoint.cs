@@ -9,9 +9,9 @@ using Microsoft.Extensions.Primitives;
 namespace Etcd.Server.Api.Http;
 
 /// <summary>
-/// GET /health: whether there is no alarm, and the member has a leader and answers a read. <c>{"health":"true","reason":""}</c>
-/// with 200, or "false" with the reason and 503. <c>?serializable=true</c> asks only for what this member can do alone;
-/// <c>?exclude=NOSPACE</c>, once or more often, passes over alarms.
+/// GET /health: whether no alarm is raised, and the member has a leader and answers a read. <c>{"health":"true","reason":""}</c> with 200,
+/// or "false" with the reason and 503. <c>?serializable=true</c> asks only for what this member can do alone, <c>?exclude=NOSPACE</c>
+/// (any number of times) passes over an alarm.
 /// </summary>
 internal static class HealthEndpoint
 {
@@ -25,8 +25,9 @@ internal static class HealthEndpoint
         }
 
         bool serializable = http.Request.Query["serializable"].FirstOrDefault() == "true";
-        string reason = Alarm(api.Alarms.Raised, http.Request.Query["exclude"])
+        string reason = AlarmOf(api, http.Request.Query["exclude"])
             ?? await Check(api, serializable, http.RequestAborted).ConfigureAwait(false);
+        api.Figures.Health.CountHealth(reason.Length == 0);
         Task replied = reason.Length == 0
             ? Reply.TextAsync(http, Body("true", ""))
             : Reply.ErrorAsync(http, StatusCodes.Status503ServiceUnavailable, Body("false", reason));
@@ -36,13 +37,14 @@ internal static class HealthEndpoint
     private static string Body(string health, string reason) =>
         $$"""{"health":"{{health}}","reason":{{JsonSerializer.Serialize(reason, StringJson.Default.String)}}}""";
 
-    private static string? Alarm(IReadOnlyList<RaisedAlarm> raised, StringValues excluded)
+    private static string? AlarmOf(ApiContext api, StringValues excluded)
     {
-        foreach (RaisedAlarm alarm in raised)
+        foreach (RaisedAlarm alarm in api.Alarms.Raised)
         {
-            if (!excluded.Contains(AlarmText.Name(alarm.Kind)))
+            string name = AlarmText.Name(alarm.Kind);
+            if (!excluded.Contains(name))
             {
-                return alarm.Kind is AlarmKind.NoSpace or AlarmKind.Corrupt ? "ALARM " + AlarmText.Name(alarm.Kind) : "ALARM UNKNOWN";
+                return alarm.Kind is AlarmKind.NoSpace or AlarmKind.Corrupt ? "ALARM " + name : "ALARM UNKNOWN";
             }
         }
 
@@ -51,30 +53,14 @@ internal static class HealthEndpoint
 
     private static async Task<string> Check(ApiContext api, bool serializable, CancellationToken cancellation)
     {
-        if (serializable)
-        {
-            return "";
-        }
-
-        if (api.Status.Leader == MemberId.None)
+        if (!serializable && api.Status.Leader == MemberId.None)
         {
             return "RAFT NO LEADER";
         }
 
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         timeout.CancelAfter(api.Options.RequestTimeout);
-        try
-        {
-            await api.Reads.LinearizeAsync(timeout.Token).ConfigureAwait(false);
-            return "";
-        }
-        catch (EtcdErrorException e)
-        {
-            return "RANGE ERROR:" + e.Error.Text;
-        }
-        catch (OperationCanceledException)
-        {
-            return "RANGE ERROR:" + EtcdErrors.Timeout.Text;
-        }
+        EtcdError? error = await ReadCheck.RunAsync(api, serializable, timeout.Token).ConfigureAwait(false);
+        return error is null ? "" : "RANGE ERROR:" + error.Text;
     }
 }

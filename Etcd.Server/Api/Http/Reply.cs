@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 
 namespace Etcd.Server.Api.Http;
 
@@ -26,6 +28,13 @@ internal static class Reply
         http.Response.Headers.XContentTypeOptions = NoSniff;
         return TextAsync(http, text + "\n");
     }
+
+    /// <summary>Answers that there is nothing.</summary>
+    public static Task NotFoundAsync(HttpContext http) => ErrorAsync(http, StatusCodes.Status404NotFound, "404 page not found");
+
+    /// <summary>Maps a path and no other: routing alone would also take a slash at its end, and other cases of letters.</summary>
+    public static void MapExact(this IEndpointRouteBuilder app, string path, RequestDelegate handle) =>
+        app.Map(path, http => http.Request.Path.Value == path ? handle(http) : NotFoundAsync(http));
 
     /// <summary>Refuses every method but GET; HEAD, too, as etcd does.</summary>
     public static Task MethodNotAllowedAsync(HttpContext http)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Etcd.Protocol.Wire;
+using Etcd.Server.Api.Metrics;
 using Etcd.Server.Apply;
 using Etcd.Server.Node;
 using Grpc.AspNetCore.Server.Model;
@@ -18,19 +19,23 @@ internal sealed class KvMethods(ApiContext api) : IServiceMethodProvider<KvServi
     private const int RangeResponseField = 1;
 
     private readonly RangeStreamer _streamer = new(api);
+    private readonly GrpcFigures _figures = api.Figures.Grpc;
+    private MethodFigures? _rangeStream;
 
     /// <inheritdoc/>
     public void OnServiceMethodDiscovery(ServiceMethodProviderContext<KvService> context)
     {
         Marshaller<ApplyOutcome> outcome = Responses<ApplyOutcome>(WriteOutcome);
-        Marshaller<RangeExchange> range = new(WriteRange, RangeExchange.Read);
+        Marshaller<RangeExchange> range = new(WriteRange, ReadRange);
         Marshaller<RangeChunk> chunk = Responses<RangeChunk>(WriteChunk);
+        var rangeStream = new Method<RangeExchange, RangeChunk>(MethodType.ServerStreaming, Service, "RangeStream", new(WriteRange, ReadRangeStream), chunk);
+        _rangeStream = _figures.Of(rangeStream);
         context.AddUnaryMethod(
             new Method<RangeExchange, RangeExchange>(MethodType.Unary, Service, "Range", range, range),
             [],
             WellFormed<RangeExchange, RangeExchange>(static (service, request, call) => service.Range(request, call)));
         context.AddServerStreamingMethod(
-            new Method<RangeExchange, RangeChunk>(MethodType.ServerStreaming, Service, "RangeStream", range, chunk),
+            rangeStream,
             [],
             (_, request, chunks, call) => _streamer.Stream(request, chunks, call));
         AddCommand(context, "Put", RaftCommandKind.Put, outcome, static (service, command, _) => service.Put(command));
@@ -39,7 +44,7 @@ internal sealed class KvMethods(ApiContext api) : IServiceMethodProvider<KvServi
         AddCommand(context, "Compact", RaftCommandKind.Compaction, outcome, static (service, command, call) => service.Compact(command, call));
     }
 
-    private static void AddCommand(
+    private void AddCommand(
         ServiceMethodProviderContext<KvService> context,
         string name,
         RaftCommandKind kind,
@@ -66,13 +71,17 @@ internal sealed class KvMethods(ApiContext api) : IServiceMethodProvider<KvServi
             }
         };
 
-    private static Method<RaftCommand, ApplyOutcome> Command(string name, RaftCommandKind kind, Marshaller<ApplyOutcome> outcome) => new(
+    private Method<RaftCommand, ApplyOutcome> Command(string name, RaftCommandKind kind, Marshaller<ApplyOutcome> outcome) => new(
         MethodType.Unary,
         Service,
         name,
         new Marshaller<RaftCommand>(
             static (_, _) => throw new NotSupportedException("a server does not write requests"),
-            payload => RaftCommand.Create(kind, payload.PayloadAsReadOnlySequence())),
+            payload =>
+            {
+                _figures.ReceivedBytes.Add(payload.PayloadLength);
+                return RaftCommand.Create(kind, payload.PayloadAsReadOnlySequence());
+            }),
         outcome);
 
     private static Marshaller<T> Responses<T>(Action<T, SerializationContext> write) =>
@@ -94,10 +103,23 @@ internal sealed class KvMethods(ApiContext api) : IServiceMethodProvider<KvServi
         return size;
     }
 
+    private RangeExchange ReadRange(DeserializationContext payload)
+    {
+        _figures.ReceivedBytes.Add(payload.PayloadLength);
+        return RangeExchange.Read(payload);
+    }
+
+    private RangeExchange ReadRangeStream(DeserializationContext payload)
+    {
+        _rangeStream!.CountReceived();
+        return ReadRange(payload);
+    }
+
     private void WriteOutcome(ApplyOutcome outcome, SerializationContext to)
     {
         Span<byte> header = stackalloc byte[ResponseHeader.BytesMax];
         int headerLength = ResponseHeader.Write(header, api.Status, outcome.Revision);
+        _figures.SentBytes.Add(headerLength + outcome.Body.Length);
         to.SetPayloadLength(headerLength + outcome.Body.Length);
         IBufferWriter<byte> output = to.GetBufferWriter();
         output.Write(header[..headerLength]);
@@ -109,7 +131,7 @@ internal sealed class KvMethods(ApiContext api) : IServiceMethodProvider<KvServi
     {
         Span<byte> header = stackalloc byte[ResponseHeader.BytesMax];
         int headerLength = ResponseHeader.Write(header, api.Status, exchange.Result.Revision);
-        exchange.WriteAndReturn(to, header[..headerLength]);
+        _figures.SentBytes.Add(exchange.WriteAndReturn(to, header[..headerLength]));
     }
 
     /// <summary>etcdserverpb.RangeStreamResponse: the RangeResponse as its field 1.</summary>
@@ -118,7 +140,10 @@ internal sealed class KvMethods(ApiContext api) : IServiceMethodProvider<KvServi
         Span<byte> header = stackalloc byte[ResponseHeader.BytesMax];
         int headerLength = chunk.IsLast ? ResponseHeader.Write(header, api.Status, chunk.Revision) : 0;
         int inner = ChunkSize(chunk, headerLength);
-        to.SetPayloadLength(ProtoWriter.BytesFieldSize(RangeResponseField, inner));
+        int length = ProtoWriter.BytesFieldSize(RangeResponseField, inner);
+        _figures.SentBytes.Add(length);
+        _rangeStream!.CountSent();
+        to.SetPayloadLength(length);
         IBufferWriter<byte> output = to.GetBufferWriter();
         output.Advance(ProtoWriter.WriteLengthPrefix(output.GetSpan(16), RangeResponseField, inner));
         output.Write(header[..headerLength]);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Wire;
 using Etcd.Server.Api.Validation;
@@ -22,6 +23,7 @@ internal sealed class KvService(ApiContext api)
     /// <summary>Reads a range.</summary>
     public Task<RangeExchange> Range(RangeExchange exchange, ServerCallContext context)
     {
+        long began = Stopwatch.GetTimestamp();
         RangeQuery query = RangeRequestReader.Read(exchange.Request);
         EtcdError? error = !query.Serializable && api.Status.IsLearner ? EtcdErrors.NotSupportedForLearner : RequestChecks.Range(query);
         if (error is not null)
@@ -31,11 +33,11 @@ internal sealed class KvService(ApiContext api)
 
         if (query.Serializable)
         {
-            return Read(exchange, query);
+            return Read(exchange, query, began, began);
         }
 
         ValueTask linearized = api.Reads.LinearizeAsync(context.CancellationToken);
-        return linearized.IsCompletedSuccessfully ? Read(exchange, query) : ReadAfterAsync(linearized, exchange);
+        return linearized.IsCompletedSuccessfully ? Read(exchange, query, began, began) : ReadAfterAsync(linearized, exchange, began);
     }
 
     /// <summary>Puts a key.</summary>
@@ -102,19 +104,24 @@ internal sealed class KvService(ApiContext api)
         ? api.Proposals.ProposeAsync(command)
         : Task.FromException<ApplyOutcome>(error.ToException());
 
-    private Task<RangeExchange> Read(RangeExchange exchange, in RangeQuery query) =>
-        api.Reads.Store.Range(query, exchange.Result).ToError() is { } error
-            ? Task.FromException<RangeExchange>(error.ToException())
-            : Task.FromResult(exchange);
+    private Task<RangeExchange> Read(RangeExchange exchange, in RangeQuery query, long began, long readBegan)
+    {
+        EtcdError? error = api.Reads.Store.Range(query, exchange.Result).ToError();
+        api.Figures.CountRange(began, readBegan, error is null);
+        return error is null ? Task.FromResult(exchange) : Task.FromException<RangeExchange>(error.ToException());
+    }
 
     private async Task<ApplyOutcome> ReadOnlyAsync(TxnRequestTree txn, CancellationToken cancellation)
     {
+        long began = Stopwatch.GetTimestamp();
         if (!txn.IsSerializable)
         {
             await api.Reads.LinearizeAsync(cancellation).ConfigureAwait(false);
         }
 
-        ApplyOutcome outcome = ReadOnlyTxn.Run(api.Reads.Store, txn);
+        long readBegan = Stopwatch.GetTimestamp();
+        ApplyOutcome outcome = ReadOnlyTxn.Run(api.Reads.Store, txn, api.Figures.Store);
+        api.Figures.CountReadOnlyTxn(began, readBegan, outcome.Error is null);
         return outcome.Error is null ? outcome : throw outcome.Error.ToException();
     }
 
@@ -134,9 +141,9 @@ internal sealed class KvService(ApiContext api)
         return outcome ?? throw EtcdErrors.Compacted.ToException();
     }
 
-    private async Task<RangeExchange> ReadAfterAsync(ValueTask linearized, RangeExchange exchange)
+    private async Task<RangeExchange> ReadAfterAsync(ValueTask linearized, RangeExchange exchange, long began)
     {
         await linearized.ConfigureAwait(false);
-        return await Read(exchange, RangeRequestReader.Read(exchange.Request)).ConfigureAwait(false);
+        return await Read(exchange, RangeRequestReader.Read(exchange.Request), began, Stopwatch.GetTimestamp()).ConfigureAwait(false);
     }
 }

@@ -52,7 +52,8 @@ internal sealed class RangeExchange
     /// <summary>Writes the answer (etcdserverpb.RangeResponse) and gives the exchange back.</summary>
     /// <param name="to">The call's message.</param>
     /// <param name="header">The encoded header field.</param>
-    public void WriteAndReturn(SerializationContext to, ReadOnlySpan<byte> header)
+    /// <returns>Bytes written.</returns>
+    public int WriteAndReturn(SerializationContext to, ReadOnlySpan<byte> header)
     {
         int length = header.Length + BodySize();
         to.SetPayloadLength(length);
@@ -61,6 +62,7 @@ internal sealed class RangeExchange
         WriteBody(output);
         to.Complete();
         Return();
+        return length;
     }
 
     private int BodySize()

@@ -70,6 +70,21 @@ internal sealed class LeaseService(ApiContext api) : Protocol.Etcdserverpb.Lease
         {
             throw api.WhyEnded(EtcdErrors.Canceled, leaderLost).ToException();
         }
+        catch (Exception e) when (CountBreak(context, e))
+        {
+            throw;
+        }
+    }
+
+    /// <summary>Counts a stream that broke although its client is there; says no, so that the exception goes on.</summary>
+    private bool CountBreak(ServerCallContext context, Exception e)
+    {
+        if (!context.CancellationToken.IsCancellationRequested && e is not EtcdErrorException)
+        {
+            api.Figures.Grpc.CountStreamFailure(e is RpcException ? "receive" : "send", "lease-keepalive");
+        }
+
+        return false;
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Etcdserverpb;
 using Etcd.Server.Apply;
@@ -76,15 +77,18 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
     /// <summary>The hash of the whole state, as far as it is the same on all members.</summary>
     public override async Task<HashResponse> Hash(HashRequest request, ServerCallContext context)
     {
+        long began = Stopwatch.GetTimestamp();
         using StateExport state = await api.Reads.ExportAsync().ConfigureAwait(false);
         // It goes through every record: not on a thread that has connections to serve.
         uint hash = await Task.Run(state.Hash, context.CancellationToken).ConfigureAwait(false);
+        api.Figures.Hashes.Observe(Stopwatch.GetElapsedTime(began));
         return new HashResponse { Header = ResponseHeader.Message(api.Status, api.Status.Revision), Hash = hash };
     }
 
     /// <summary>The hash of the keys' history up to a revision, the same on every member.</summary>
     public override async Task<HashKVResponse> HashKV(HashKVRequest request, ServerCallContext context)
     {
+        long began = Stopwatch.GetTimestamp();
         HistoryHash hash = default;
         long revision = 0;
         ReadStatus status = await Task.Run(
@@ -94,6 +98,7 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
             throw error.ToException();
         }
 
+        api.Figures.HistoryHashes.Observe(Stopwatch.GetElapsedTime(began));
         return new HashKVResponse
         {
             Header = ResponseHeader.Message(api.Status, revision),

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Etcdserverpb;
@@ -25,7 +26,9 @@ internal sealed class SnapshotStreamer(ApiContext api)
         using StateExport state = await api.Reads.ExportAsync().ConfigureAwait(false);
         try
         {
+            long began = Stopwatch.GetTimestamp();
             await SendAsync(state, responses, either.Token).ConfigureAwait(false);
+            api.Figures.Snapshots.Observe(Stopwatch.GetElapsedTime(began));
         }
         catch (OperationCanceledException) when (api.Stopping.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {

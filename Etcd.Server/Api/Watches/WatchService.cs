@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Etcdserverpb;
+using Etcd.Server.Api.Metrics;
 using Etcd.Server.Primitives;
 using Etcd.Server.Watch;
 using Grpc.AspNetCore.Server.Model;
@@ -19,7 +21,7 @@ internal sealed class WatchService(ApiContext api)
     {
         CancellationToken leaderLost = context.LeaderLost(api.Status);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, api.Stopping, leaderLost);
-        using var output = new Output();
+        using var output = new WatchOutput();
         WatchStream stream = api.Rooms.Watches.OpenStream(output);
         try
         {
@@ -41,10 +43,25 @@ internal sealed class WatchService(ApiContext api)
         {
             throw api.WhyEnded(EtcdErrors.WatchCanceled, leaderLost).ToException();
         }
+        catch (Exception e) when (CountBreak(context, e))
+        {
+            throw;
+        }
         finally
         {
             stream.Close();
         }
+    }
+
+    /// <summary>Counts a stream that broke although its client is there; says no, so that the exception goes on.</summary>
+    private bool CountBreak(ServerCallContext context, Exception e)
+    {
+        if (!context.CancellationToken.IsCancellationRequested)
+        {
+            api.Figures.Grpc.CountStreamFailure(e is RpcException ? "receive" : "send", "watch");
+        }
+
+        return false;
     }
 
     private static async Task ReadAsync(WatchStream stream, IAsyncStreamReader<WatchRequest> requests, CancellationToken cancellation)
@@ -103,8 +120,8 @@ internal sealed class WatchService(ApiContext api)
             request.Fragment);
     }
 
-    private static async Task WriteAsync(
-        WatchStream stream, Output output, IServerStreamWriter<WatchBatch> responses, CancellationToken cancellation)
+    private async Task WriteAsync(
+        WatchStream stream, WatchOutput output, IServerStreamWriter<WatchBatch> responses, CancellationToken cancellation)
     {
         var buffered = new WriteOptions(WriteFlags.BufferHint);
         while (true)
@@ -122,9 +139,29 @@ internal sealed class WatchService(ApiContext api)
                 unflushed = wait ? unflushed : 0;
                 responses.WriteOptions = wait ? buffered : null;
                 cancellation.ThrowIfCancellationRequested();
+                long began = Stopwatch.GetTimestamp();
                 await responses.WriteAsync(batch, CancellationToken.None).ConfigureAwait(false);
+                Count(batch, Stopwatch.GetElapsedTime(began));
                 batch = next;
             }
+        }
+    }
+
+    private void Count(WatchBatch batch, TimeSpan took)
+    {
+        GrpcFigures figures = api.Figures.Grpc;
+        if (batch.EventCount > 0)
+        {
+            figures.WatchSends.Observe(took);
+            figures.WatchSendsPerEvent.Observe(took / batch.EventCount);
+        }
+        else if (batch.Created || batch.Canceled)
+        {
+            figures.WatchControlSends.Observe(took);
+        }
+        else
+        {
+            figures.WatchProgressSends.Observe(took);
         }
     }
 
@@ -139,28 +176,6 @@ internal sealed class WatchService(ApiContext api)
             // The call is over either way; its outcome is that of the side that ended first.
         }
     }
-
-    private sealed class Output : IWatchOutput, IDisposable
-    {
-        // Begins set: the stream may have something before the writer first asks.
-        private readonly SemaphoreSlim _available = new(1);
-
-        public void OnAvailable()
-        {
-            try
-            {
-                _available.Release();
-            }
-            catch (ObjectDisposedException)
-            {
-                // The hub's last word may come after the call has ended.
-            }
-        }
-
-        public Task WaitAsync(CancellationToken cancellation) => _available.WaitAsync(cancellation);
-
-        public void Dispose() => _available.Dispose();
-    }
 }
 
 /// <summary>Binds <see cref="WatchService"/> with a marshaller that writes a response's shared event bytes without a copy in between.</summary>
@@ -170,25 +185,39 @@ internal sealed class WatchMethods(ApiContext api) : IServiceMethodProvider<Watc
     /// <inheritdoc/>
     public void OnServiceMethodDiscovery(ServiceMethodProviderContext<WatchService> context)
     {
+        GrpcFigures grpc = api.Figures.Grpc;
+        MethodFigures? figures = null;
         var method = new Method<WatchRequest, WatchBatch>(
             MethodType.DuplexStreaming,
             "etcdserverpb.Watch",
             "Watch",
             new Marshaller<WatchRequest>(
                 static (_, _) => throw new NotSupportedException("a server does not write requests"),
-                static payload => WatchRequest.Parser.ParseFrom(payload.PayloadAsReadOnlySequence())),
+                payload =>
+                {
+                    grpc.ReceivedBytes.Add(payload.PayloadLength);
+                    figures!.CountReceived();
+                    return WatchRequest.Parser.ParseFrom(payload.PayloadAsReadOnlySequence());
+                }),
             new Marshaller<WatchBatch>(
-                Write,
+                (batch, payload) =>
+                {
+                    figures!.CountSent();
+                    grpc.SentBytes.Add(Write(batch, payload));
+                },
                 static _ => throw new NotSupportedException("a server does not read responses")));
+        figures = grpc.Of(method);
         context.AddDuplexStreamingMethod(
             method, [], static (service, requests, responses, call) => service.Watch(requests, responses, call));
     }
 
-    private void Write(WatchBatch batch, SerializationContext payload)
+    private int Write(WatchBatch batch, SerializationContext payload)
     {
         var header = new WatchHeader(api.Status.ClusterId, api.Status.MemberId.Value, api.Status.Term.Value);
-        payload.SetPayloadLength(batch.ComputeSize(header));
+        int length = batch.ComputeSize(header);
+        payload.SetPayloadLength(length);
         batch.WriteTo(payload.GetBufferWriter(), header);
         payload.Complete();
+        return length;
     }
 }

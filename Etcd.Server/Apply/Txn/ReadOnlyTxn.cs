@@ -14,14 +14,15 @@ public static class ReadOnlyTxn
     /// <summary>Answers it.</summary>
     /// <param name="store">The store.</param>
     /// <param name="txn">The transaction.</param>
+    /// <param name="figures">Where its reads are counted.</param>
     /// <returns>The answer, or why it is refused.</returns>
-    public static ApplyOutcome Run(MvccStore store, TxnRequestTree txn)
+    public static ApplyOutcome Run(MvccStore store, TxnRequestTree txn, StoreFigures figures)
     {
         Invariant.Check(txn.IsReadOnly, "a transaction that writes goes through the log");
-        return store.Read(txn, static (snapshot, txn) => Run(snapshot, txn));
+        return store.Read((txn, figures), static (snapshot, what) => Run(snapshot, what.txn, what.figures));
     }
 
-    private static ApplyOutcome Run(StoreSnapshot snapshot, TxnRequestTree txn)
+    private static ApplyOutcome Run(StoreSnapshot snapshot, TxnRequestTree txn, StoreFigures figures)
     {
         var plan = new TxnPlan();
         EtcdError? error = plan.Make(snapshot, leases: null, txn);
@@ -29,7 +30,7 @@ public static class ReadOnlyTxn
             return new ApplyOutcome(error, snapshot.BaseRevision);
 
         var buffer = new ResponseBuffer();
-        new TxnExecution(plan, buffer, writer: null).Run(snapshot, write: null, txn);
+        new TxnExecution(plan, buffer, writer: null, figures).Run(snapshot, write: null, txn);
         return new ApplyOutcome(snapshot.BaseRevision, buffer.ToArray());
     }
 }

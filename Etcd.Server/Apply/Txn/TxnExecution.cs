@@ -8,12 +8,13 @@ namespace Etcd.Server.Apply.Txn;
 /// The second half of a transaction: does the operations in order and writes their answers, etcdserverpb.TxnResponse without
 /// its header: succeeded = 2, responses = 3. Reads see the writes before them.
 /// </summary>
-internal sealed class TxnExecution(TxnPlan plan, ResponseBuffer buffer, KvWriter? writer)
+internal sealed class TxnExecution(TxnPlan plan, ResponseBuffer buffer, KvWriter? writer, StoreFigures figures)
 {
     private const int Succeeded = 2;
     private const int Responses = 3;
 
     private readonly RangeResult _found = new();
+    private int _operations;
 
     /// <summary>Does it.</summary>
     /// <typeparam name="TReads">What is read.</typeparam>
@@ -24,6 +25,7 @@ internal sealed class TxnExecution(TxnPlan plan, ResponseBuffer buffer, KvWriter
         where TReads : IStoreReads, allows ref struct
     {
         RunBranch(reads, write, txn);
+        figures.CountTxn(_operations);
         _found.Clear();
     }
 
@@ -49,9 +51,11 @@ internal sealed class TxnExecution(TxnPlan plan, ResponseBuffer buffer, KvWriter
     private void RunOp<TReads>(scoped in TReads reads, WriteTxn? write, in TxnOp op)
         where TReads : IStoreReads, allows ref struct
     {
+        _operations += op.Kind == TxnOpKind.Txn ? 0 : 1;
         switch (op.Kind)
         {
             case TxnOpKind.Range:
+                figures.Ranges.Add();
                 Range(reads, op);
                 break;
             case TxnOpKind.Put:

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Etcd.Server.Api.Http;
 using Etcd.Server.Diagnostics;
 using Etcd.Server.Primitives;
 using Microsoft.Extensions.Logging;
@@ -110,6 +111,16 @@ public static class ServerFlags
         new("client-cert-allowed-hostname", "", "Hosts, separated by commas, of which clients' certificates must name one.",
             (o, v) => o with { ClientCertAllowedHostnames = Words(v) }),
         new("client-crl-file", "", "Revoked certificates of clients.", (o, v) => o with { ClientCrlFile = v }),
+        new("listen-metrics-urls", "", "URLs on which only metrics and health are served, separated by commas.",
+            (o, v) => o with { ListenMetricsUrls = v.Length == 0 ? [] : Bindable(v) }),
+        new("metrics", "basic", "'extensive' adds the durations of gRPC calls to the metrics.",
+            (o, v) => o with { Metrics = v == "extensive" ? MetricsDetail.Extensive : MetricsDetail.Basic }),
+        new("enable-grpc-gateway", "true", "Serve the API as JSON over HTTP below /v3/.",
+            (o, v) => o with { EnableGrpcGateway = Bool(v) }, IsBool: true),
+        new("cors", "*", "Origins that pages in browsers may call from, separated by commas; empty means all.",
+            (o, v) => o with { Cors = Origins(v) }),
+        new("host-whitelist", "*", "Names by which HTTP clients may call this member without TLS, separated by commas; empty means any.",
+            (o, v) => o with { HostWhitelist = Words(v).ToHashSet(StringComparer.Ordinal) }),
         new("logger", "zap", "The log's structure; only 'zap' exists, and means etcd's own.",
             (o, v) => v == "zap" ? o : throw new FormatException($"unknown logger option \"{v}\"")),
         new("log-level", "info", "debug, info, warn, error, panic or fatal.", (o, v) => o with { LogLevel = Level(v) }),
@@ -196,6 +207,9 @@ public static class ServerFlags
             !anyTls || (options.CertFile.Length > 0 && options.KeyFile.Length > 0),
             "TLS key/cert (--cert-file, --key-file) must be provided for client url " + options.ListenClientUrls.FirstOrDefault(u => u.IsTls) + " with HTTPS scheme");
         Require(
+            !options.ListenMetricsUrls.Any(u => u.IsTls) || (options.CertFile.Length > 0 && options.KeyFile.Length > 0),
+            "client TLS key/cert (--cert-file, --key-file) must be provided for metrics secure url");
+        Require(
             !options.ListenPeerUrls.Any(u => u.IsTls) || (options.PeerCertFile.Length > 0 && options.PeerKeyFile.Length > 0),
             "TLS key/cert (--peer-cert-file, --peer-key-file) must be provided for peer url " + options.ListenPeerUrls.FirstOrDefault(u => u.IsTls) + " with HTTPS scheme");
         Require(
@@ -247,6 +261,9 @@ public static class ServerFlags
         "existing" => InitialClusterState.Existing,
         _ => throw new FormatException($"unexpected clusterState \"{text}\""),
     };
+
+    private static IReadOnlySet<string> Origins(string text) =>
+        text.Length == 0 || text == "*" ? AccessRules.Everything : EtcdUrl.ParseList(text).Select(u => u.Text).ToHashSet(StringComparer.Ordinal);
 
     private static string NotEmpty(string text) => text.Length > 0 ? text : throw new FormatException("it may not be empty");
 

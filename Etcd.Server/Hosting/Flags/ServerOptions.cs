@@ -1,3 +1,4 @@
+using Etcd.Server.Api.Http;
 using Etcd.Server.Diagnostics;
 using Etcd.Server.Primitives;
 using Microsoft.Extensions.Logging;
@@ -164,6 +165,21 @@ public sealed record ServerOptions
     /// <summary>The revoked certificates of clients (--client-crl-file).</summary>
     public string ClientCrlFile { get; init; } = "";
 
+    /// <summary>Where metrics and health are served besides the client URLs (--listen-metrics-urls).</summary>
+    public IReadOnlyList<EtcdUrl> ListenMetricsUrls { get; init; } = [];
+
+    /// <summary>How much the metrics tell (--metrics).</summary>
+    public MetricsDetail Metrics { get; init; }
+
+    /// <summary>Whether the JSON gateway is served (--enable-grpc-gateway).</summary>
+    public bool EnableGrpcGateway { get; init; } = true;
+
+    /// <summary>Origins that browsers' pages may call from (--cors); empty, or with "*", all.</summary>
+    public IReadOnlySet<string> Cors { get; init; } = AccessRules.Everything;
+
+    /// <summary>Hosts that clients may call this member by over HTTP without TLS (--host-whitelist); empty, or with "*", all.</summary>
+    public IReadOnlySet<string> HostWhitelist { get; init; } = AccessRules.Everything;
+
     /// <summary>The least level that is logged (--log-level).</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
@@ -179,6 +195,16 @@ public sealed record ServerOptions
     /// <summary>The WAL folder that is used.</summary>
     public string EffectiveWalDir =>
         WalDir.Length > 0 ? Path.TrimEndingDirectorySeparator(WalDir) : Path.Combine(EffectiveDataDir, "member", "wal");
+}
+
+/// <summary>How much the metrics tell (--metrics).</summary>
+public enum MetricsDetail
+{
+    /// <summary>All but the durations of gRPC calls.</summary>
+    Basic,
+
+    /// <summary>Those too.</summary>
+    Extensive,
 }
 
 /// <summary>How a member without data begins.</summary>

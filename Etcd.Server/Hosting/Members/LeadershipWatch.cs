@@ -53,6 +53,7 @@ internal sealed class LeadershipWatch(
         TimeSpan since = clock.GetElapsedTime(_lastTick, now);
         if (_lastTick != 0 && since > 2 * heartbeat && node.LeadsIn != default)
         {
+            node.Figures.CountLateHeartbeats(cluster.Current.Members.Count - 1);
             HostingLog.HeartbeatLate(log, heartbeat.ToString(), (since - heartbeat).ToString());
         }
 

@@ -99,6 +99,21 @@ internal sealed class MemberChanges(
     {
         try
         {
+            IReadOnlyList<Member> members = await PromoteOwnAsync(id, cancellation).ConfigureAwait(false);
+            node.Figures.CountPromotion(refusal: null);
+            return members;
+        }
+        catch (EtcdErrorException e) when (e.Error != EtcdErrors.NotLeader)
+        {
+            node.Figures.CountPromotion(e.Error.Text);
+            throw;
+        }
+    }
+
+    private async Task<IReadOnlyList<Member>> PromoteOwnAsync(MemberId id, CancellationToken cancellation)
+    {
+        try
+        {
             await node.WhenApplied(node.Committed).WaitAsync(ApplyTimeout, clock, cancellation).ConfigureAwait(false);
         }
         catch (TimeoutException)

@@ -233,14 +233,14 @@ public class TxnTests
         TxnRequestTree tree = TxnRequestTree.Read(request.ToByteArray());
         Assert.True(tree.IsReadOnly);
         Assert.False(tree.IsSerializable);
-        ApplyOutcome outcome = ReadOnlyTxn.Run(kv.Store, tree);
+        ApplyOutcome outcome = ReadOnlyTxn.Run(kv.Store, tree, new StoreFigures());
         TxnResponse viaLog = kv.Txn(request);
         viaLog.Header = null;
         Assert.Equal(viaLog, TxnResponse.Parser.ParseFrom(outcome.Body.Span));
         Assert.Equal(3, outcome.Revision);
 
         request.Compare[0].Value = ByteString.CopyFromUtf8("other");
-        Assert.Same(EtcdErrors.FutureRevision, ReadOnlyTxn.Run(kv.Store, TxnRequestTree.Read(request.ToByteArray())).Error);
+        Assert.Same(EtcdErrors.FutureRevision, ReadOnlyTxn.Run(kv.Store, TxnRequestTree.Read(request.ToByteArray()), new StoreFigures()).Error);
     }
 
     [Fact]

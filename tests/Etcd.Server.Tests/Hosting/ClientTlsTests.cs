@@ -96,7 +96,7 @@ public sealed class ClientTlsTests : IDisposable
             ClientCertAuth = clientCertAuth,
         };
         var settings = new HttpsConnectionAdapterOptions();
-        ClientTls.For(options)!.Configure(settings);
+        ClientTls.For(options, options.ListenClientUrls)!.Configure(settings);
         return settings;
     }
 
