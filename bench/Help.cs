@@ -29,6 +29,12 @@ internal static class Help
           --etcd-only, --ours-only, --server PATH, --work-dir DIR  as above
           --markdown FILE         the table, default a section of bench/RESULTS-cluster.md
 
+        store     what a store of many keys costs: restart, memory, folder after overwriting and compacting, count of all keys
+          --keys-total N          default 1000000
+          --clients N             of the loads, default 256
+          --etcd-only, --ours-only, --server PATH, --work-dir DIR  as above
+          --markdown FILE         also write the table
+
         load      drives a server that already runs
           --endpoint HOST:PORT    default 127.0.0.1:2379, plain text
           --workload put|range    default put; range reads one key, linearizable

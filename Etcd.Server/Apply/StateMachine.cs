@@ -46,6 +46,7 @@ public sealed partial class StateMachine : IStateMachine
     public ApplyOutcome? Apply(in Entry entry, out ulong requestId)
     {
         requestId = 0;
+        Remember(entry);
         // A new leader's first entry is empty.
         if (entry.Data.IsEmpty)
         {
@@ -60,6 +61,7 @@ public sealed partial class StateMachine : IStateMachine
     /// <inheritdoc/>
     public ApplyOutcome ApplyConfChange(in Entry entry, out ulong requestId, out ConfChange change)
     {
+        Remember(entry);
         ConfChangeCommand command = ConfChangeCommand.Decode(entry.Data.Span);
         requestId = command.RequestId;
         EtcdError? refusal = _membership.Apply(command);
@@ -68,19 +70,23 @@ public sealed partial class StateMachine : IStateMachine
     }
 
     /// <inheritdoc/>
-    public void Publish(LogIndex applied) => _store.Publish();
+    public void Publish(LogIndex applied)
+    {
+        _store.Publish();
+        CheckpointIfDue();
+    }
 
     /// <inheritdoc/>
     public TimeSpan Maintain()
     {
-        StoreWork work = _store.RunOnce();
-        NeedsMaintenance = work != StoreWork.None;
+        StoreWork work = MaintainStore();
+        NeedsMaintenance = work != StoreWork.None || UsesDisk;
         CompactionProgress.Advance(_store.FinishedCompactRevision);
         return work switch
         {
             StoreWork.Worked => TimeSpan.Zero,
             StoreWork.Waiting => TimeSpan.FromMilliseconds(1),
-            _ => Timeout.InfiniteTimeSpan,
+            _ => UsesDisk ? DiskPoll : Timeout.InfiniteTimeSpan,
         };
     }
 

@@ -57,6 +57,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     private readonly WorkerThread _logThread;
     private readonly WorkerThread _applyThread;
     private readonly WorkerThread? _watchThread;
+    private readonly WorkerThread _storeThread;
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _serving = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _removed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -85,10 +86,13 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         _cluster = new ClusterState(recovered.ClusterId);
         Ids = new RequestIds(recovered.Id, clock.GetUtcNow());
         Leases = new LeaseManager(clock, LeaseOptions(options));
-        Store = new MvccStore();
+        Store = new MvccStore(recovered.Store);
         Watches = new WatchHub(Store, clock, () => _watchThread?.Wake(), WatchOptions(options));
         Store.ConnectSink(Watches);
-        _machine = new StateMachine(Store, Leases, _cluster, options.MaxLearners);
+        _machine = new StateMachine(Store, Leases, _cluster, options.MaxLearners)
+        {
+            Checkpoints = new CheckpointOptions { Entries = options.SnapshotCount },
+        };
         _peers = new PeerTransport(TransportOptions(recovered), files, clock, log);
         recovered.InstallInto(_machine);
         _node = new MemberNode(new MemberParts
@@ -121,6 +125,10 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         _logThread = new WorkerThread("etcd-log", _node.RunLogOnce);
         _applyThread = new WorkerThread("etcd-apply", _node.RunApplyOnce);
         _watchThread = new WorkerThread("etcd-watch", RunWatches);
+        _storeThread = new WorkerThread("etcd-store", RunStore);
+        var release = new LogRelease(files, recovered.Wal, options.MaxWals);
+        Store.DiskWork = _storeThread.Wake;
+        Store.CheckpointDurable = mark => release.OnCheckpoint(mark.Index, _node);
         _node.LogWork = _logThread.Wake;
         _node.ApplyWork = _applyThread.Wake;
         _node.LeaseRevokeFailed = (lease, error) => HostingLog.LeaseRevokeFailed(_log, lease.ToString(), error.Text);
@@ -218,6 +226,21 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
     /// <inheritdoc/>
     public Task WhenCompactedAsync(long revision) => _machine.CompactionProgress.WhenFinished(revision);
 
+    /// <inheritdoc/>
+    public async Task DefragmentAsync()
+    {
+        Task done = _machine.DefragmentAsync();
+        _node.ExpectMaintenance();
+        try
+        {
+            await done.WaitAsync(_stopping.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            throw EtcdErrors.Stopped.ToException();
+        }
+    }
+
     /// <summary>Starts the threads, connects to the other members, and makes itself known.</summary>
     public void Start()
     {
@@ -226,6 +249,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         _peers.Start(_node);
         _applyThread.Start();
         _watchThread!.Start();
+        _storeThread.Start();
         _logThread.Start();
         _node.Start();
         bool alone = _recovered.IsNew && _cluster.Current.Members.Count == 1;
@@ -299,10 +323,11 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         _logThread.Dispose();
         _applyThread.Dispose();
         _watchThread!.Dispose();
+        _storeThread.Dispose();
         await _peers.DisposeAsync().ConfigureAwait(false);
         Fail(_started);
         Fail(_serving);
-        _recovered.Wal.Dispose();
+        _recovered.Dispose();
         await _monitoring.ConfigureAwait(false);
         _versions.Dispose();
         _leadership.Dispose();
@@ -537,6 +562,20 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
 
         HostingLog.Published(
             _log, MemberId.ToString(), _options.Name, clientUrls, ClusterId.ToString("x", System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    private bool RunStore()
+    {
+        try
+        {
+            return Store.RunDiskOnce();
+        }
+        catch (Exception e)
+        {
+            // It is not known what is on the disk, or what is there is damaged.
+            _node.Fail(e);
+            return false;
+        }
     }
 
     private TimeSpan RunWatches()

@@ -24,6 +24,9 @@ internal sealed class TestCluster
 {
     public const int CatchUpEntries = 20;
 
+    /// <summary>Entries between two checkpoints of a member's store.</summary>
+    public const int CheckpointEntries = 15;
+
     private readonly Queue<(MemberId From, Message Message)> _network = new();
     private readonly HashSet<(MemberId, MemberId)> _cut = [];
 
@@ -197,10 +200,10 @@ internal sealed class TestMember(TestCluster cluster, MemberId id, MemberBirth b
         Recovered = MemberRecovery.Open(Disk, Folders, birth, Wal);
         _wal = Recovered.Wal;
         _completions = new QueuedCompletions();
-        Store = new MvccStore();
+        Store = new MvccStore(Recovered.Store);
         Leases = new LeaseManager(cluster.Clock);
         State = new ClusterState(Recovered.ClusterId);
-        var machine = new StateMachine(Store, Leases, State);
+        var machine = new StateMachine(Store, Leases, State) { Checkpoints = new CheckpointOptions { Entries = TestCluster.CheckpointEntries } };
         Recovered.InstallInto(machine);
         var random = new Random((int)Id.Value * 1000 + ++_lives);
         Node = new MemberNode(new MemberParts
@@ -219,6 +222,8 @@ internal sealed class TestMember(TestCluster cluster, MemberId id, MemberBirth b
             Ids = new RequestIds(Id, cluster.Clock.GetUtcNow().AddSeconds(_lives)),
             Clock = cluster.Clock,
         });
+        var release = new LogRelease(Disk, _wal, segmentsMax: 1);
+        Store.CheckpointDurable = mark => release.OnCheckpoint(mark.Index, Node);
         IsUp = true;
         Node.Start();
     }
@@ -238,7 +243,7 @@ internal sealed class TestMember(TestCluster cluster, MemberId id, MemberBirth b
             return false;
         }
 
-        bool any = Node.RunLogOnce() | (Node.RunApplyOnce() == TimeSpan.Zero) | _completions.Run();
+        bool any = Node.RunLogOnce() | (Node.RunApplyOnce() == TimeSpan.Zero) | RunDisk() | _completions.Run();
         if (Node.Failed.Exception?.GetBaseException() is { } failure)
         {
             IsUp = false;
@@ -249,6 +254,19 @@ internal sealed class TestMember(TestCluster cluster, MemberId id, MemberBirth b
         }
 
         return any;
+    }
+
+    private bool RunDisk()
+    {
+        try
+        {
+            return Store.RunDiskOnce();
+        }
+        catch (Exception e)
+        {
+            Node.Fail(e);
+            return false;
+        }
     }
 
     public Task<ApplyOutcome> Put(string key, string value = "v", long lease = 0) => Node.ProposeAsync(RaftCommand.Create(

@@ -96,6 +96,9 @@ internal sealed record SwarmOptions
 
     public bool Compacts { get; init; }
 
+    /// <summary>Entries between two checkpoints of the store.</summary>
+    public int CheckpointEntries { get; init; } = 10_000;
+
     public bool Leases { get; init; }
 
     /// <summary>In the second phase a minority stays away until the majority has shown that it gets on.</summary>
@@ -163,6 +166,7 @@ internal sealed record SwarmOptions
             Compacts = random.Chance(0.3),
             Leases = random.Chance(0.3),
             MinorityStaysAway = members > 2 && random.Chance(0.3),
+            CheckpointEntries = random.Pick([5, 25, 100, 10_000]),
         };
     }
 
