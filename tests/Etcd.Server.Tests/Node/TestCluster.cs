@@ -162,8 +162,8 @@ internal sealed class TestCluster
 /// <summary>One member of a <see cref="TestCluster"/>.</summary>
 internal sealed class TestMember(TestCluster cluster, MemberId id, MemberBirth birth) : Etcd.Server.Peer.IPeerTransport
 {
-    private static readonly MemberFolders Folders = new("/member/wal", "/member/snap");
-    private static readonly WalOptions Wal = new() { SegmentBytes = 64 * 1024 };
+    public static readonly MemberFolders Folders = new("/member/wal", "/member/snap");
+    public static readonly WalOptions Wal = new() { SegmentBytes = 64 * 1024 };
 
     private QueuedCompletions _completions = new();
     private WriteAheadLog? _wal;
@@ -181,6 +181,8 @@ internal sealed class TestMember(TestCluster cluster, MemberId id, MemberBirth b
     public ClusterState State { get; private set; } = null!;
 
     public LeaseManager Leases { get; private set; } = null!;
+
+    public StateMachine Machine { get; private set; } = null!;
 
     public RecoveredMember Recovered { get; private set; } = null!;
 
@@ -203,7 +205,7 @@ internal sealed class TestMember(TestCluster cluster, MemberId id, MemberBirth b
         Store = new MvccStore(Recovered.Store);
         Leases = new LeaseManager(cluster.Clock);
         State = new ClusterState(Recovered.ClusterId);
-        var machine = new StateMachine(Store, Leases, State) { Checkpoints = new CheckpointOptions { Entries = TestCluster.CheckpointEntries } };
+        StateMachine machine = Machine = new StateMachine(Store, Leases, State) { Checkpoints = new CheckpointOptions { Entries = TestCluster.CheckpointEntries } };
         Recovered.InstallInto(machine);
         var random = new Random((int)Id.Value * 1000 + ++_lives);
         Node = new MemberNode(new MemberParts
