@@ -298,7 +298,7 @@ public sealed partial class MvccStore
     }
 
     /// <summary>Closes files that have lost their names, when their last readers are gone.</summary>
-    /// <returns>Whether any is left.</returns>
+    /// <returns>Whether any waits for readers; those that an export holds are looked at again when there is other work.</returns>
     private bool CloseFiles()
     {
         _closing.RemoveAll(closing =>
@@ -310,7 +310,7 @@ public sealed partial class MvccStore
             closing.File.Close();
             return true;
         });
-        return _closing.Count > 0;
+        return _closing.Exists(static closing => !closing.File.IsPinned);
     }
 
     /// <summary>A file whose readers are waited for; they hold pins of the index of their time.</summary>

@@ -41,7 +41,7 @@ public static class ServerFlags
         new("snapshot-catchup-entries", "5000", "Log entries kept for members that lag; one further behind gets a snapshot.",
             (o, v) => o with { SnapshotCatchUpEntries = Number(v, 0, int.MaxValue) }),
         new("snapshot-count", "10000", "Applied log entries after which the state is made durable and the log before it let go.",
-            (o, v) => o with { SnapshotCount = LongNumber(v, 1, long.MaxValue) }),
+            (o, v) => o with { SnapshotCount = LongNumber(v, 0, long.MaxValue) is > 0 and var count ? count : Limits.CheckpointEntries }),
         new("max-wals", "5", "Segments of the write-ahead log that are kept; 0 keeps all.",
             (o, v) => o with { MaxWals = Number(v, 0, int.MaxValue) }),
         new("wait-cluster-ready-timeout", "5s", "How long clients are kept waiting for a cluster without a quorum.",

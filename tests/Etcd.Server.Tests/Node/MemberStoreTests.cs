@@ -3,7 +3,6 @@ using Etcd.Server.Node;
 using Etcd.Server.Primitives;
 using Etcd.Server.Storage.Disk;
 using Etcd.Server.Wal;
-using Etcd.TestKit.Disk;
 
 namespace Etcd.Server.Tests.Node;
 

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Etcd.Server.Io;
 using Etcd.Server.Primitives;
 using Etcd.Server.Storage;
 using Etcd.Server.Storage.Disk;
