@@ -46,7 +46,7 @@ public sealed partial class StateMachine : IStateSnapshots
             .Where(b => b.Name is not (StateBuckets.Key or StateBuckets.Lease))
             .Append(new BoltBucket(StateBuckets.Key, () => new HistoryCursor(history)))
             .Append(new BoltBucket(StateBuckets.Lease, () => new LeaseCursor(leases)));
-        return new StateExport(buckets, history, EtcdVersion.StorageOf(cluster.Version));
+        return new StateExport(buckets, EtcdVersion.StorageOf(cluster.Version), history);
     }
 
     /// <inheritdoc/>

@@ -14,9 +14,9 @@ public sealed class StateExport : ISnapshotContent
     private IReadOnlyList<BoltBucket>? _buckets;
     private BoltWriter? _writer;
 
-    private readonly HistoryPin _history;
+    private readonly HistoryPin? _history;
 
-    internal StateExport(IEnumerable<BoltBucket> buckets, HistoryPin history, string? storageVersion)
+    internal StateExport(IEnumerable<BoltBucket> buckets, string? storageVersion, HistoryPin? history = null)
     {
         _buckets = [.. buckets];
         _history = history;
@@ -65,7 +65,7 @@ public sealed class StateExport : ISnapshotContent
     {
         _buckets = null;
         _writer = null;
-        _history.Dispose();
+        _history?.Dispose();
     }
 
     private static bool DiffersByNature(ReadOnlySpan<byte> key) =>
