@@ -31,6 +31,9 @@ public sealed partial class StateMachine
     /// <summary>When a checkpoint is due.</summary>
     public CheckpointOptions Checkpoints { get; init; } = new();
 
+    /// <summary>Called, by the apply thread, when work on the disk was given up because it is full.</summary>
+    public Action DiskFull { get; set; } = static () => { };
+
     /// <summary>
     /// Gives back the space of what compaction has dropped; completes when that is done. It stops neither readers nor writers. Any
     /// thread; <see cref="Maintain"/> is to be called soon.
@@ -94,6 +97,7 @@ public sealed partial class StateMachine
             case DiskOutcome.OutOfSpace:
                 _notBefore = new LogIndex(_last.Index.Value + (ulong)Math.Max(1, Checkpoints.Entries / RetryShare));
                 EndDefragments(static d => d.TrySetException(new IOException("no space left on device")));
+                DiskFull();
                 break;
         }
     }

@@ -128,6 +128,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IDi
         _storeThread = new WorkerThread("etcd-store", RunStore);
         var release = new LogRelease(files, recovered.Wal, options.MaxWals);
         Store.DiskWork = _storeThread.Wake;
+        _machine.DiskFull = () => HostingLog.DiskFull(_log, recovered.Store.FolderPath);
         Store.CheckpointDurable = mark => release.OnCheckpoint(mark.Index, _node);
         _node.LogWork = _logThread.Wake;
         _node.ApplyWork = _applyThread.Wake;

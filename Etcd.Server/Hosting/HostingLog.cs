@@ -128,4 +128,7 @@ internal static partial class HostingLog
 
     [LoggerMessage(1040, LogLevel.Information, "initialized peer connections; fast-forwarding election ticks")]
     public static partial void ElectionAdvanced(ILogger log, string localMemberId, int forwardTicks, int electionTicks, int activeRemoteMembers);
+
+    [LoggerMessage(1060, LogLevel.Warning, "the disk is full: a checkpoint of the store was given up; nothing is lost, and it is tried again")]
+    public static partial void DiskFull(ILogger log, string folder);
 }
