@@ -39,6 +39,7 @@ int Run(string[] arguments)
     {
         "load" => LoadCommand.Run(options, stop.Token),
         "raft" => RaftCommand.Run(options, stop.Token),
+        "store" => StoreCommand.Run(options, stop.Token),
         "failover" => FailoverCommand.Run(options, string.Join(' ', arguments), stop.Token),
         "watch" => WatchCommand.Run(options, string.Join(' ', arguments), stop.Token),
         "compare" => CompareCommand.Run(options, string.Join(' ', arguments), stop.Token),

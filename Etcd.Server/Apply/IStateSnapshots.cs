@@ -1,6 +1,7 @@
 using Etcd.Server.Io;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
+using Etcd.Server.Storage.Disk;
 
 namespace Etcd.Server.Apply;
 
@@ -32,4 +33,10 @@ public interface IStateSnapshots
     /// <param name="content">What <see cref="Export"/> of this or another member (a bbolt database, without a trailing hash) wrote; seekable.</param>
     /// <exception cref="InvalidDataException">It is not such a state; nothing was replaced.</exception>
     void Install(Stream content);
+
+    /// <summary>As <see cref="Install"/>, with the state of the store's own newest checkpoint. Before anything is applied.</summary>
+    /// <param name="folder">The store's folder.</param>
+    /// <exception cref="StoreException">The files are damaged, or missing.</exception>
+    /// <exception cref="InvalidDataException">What is beside the keys is damaged.</exception>
+    void Load(StoreFolder folder);
 }

@@ -7,6 +7,7 @@ using Etcd.Server.Membership;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 using Etcd.Server.Storage;
+using Etcd.Server.Storage.Disk;
 
 namespace Etcd.Server.Apply;
 
@@ -41,19 +42,35 @@ public sealed partial class StateMachine : IStateSnapshots
         HistoryPin history = _store.PinHistory();
         ClusterState.Snapshot cluster = _cluster.Current;
         LeaseRecord[] leases = [.. _leaseRoom.Records().OrderBy(l => (ulong)l.Id.Value)];
-        BucketTable table = SmallBuckets(cluster, history, applied, term);
+        BucketTable table = SmallBuckets(cluster, history.CompactRevision, history.FinishedCompactRevision, applied, term);
         IEnumerable<BoltBucket> buckets = table.ToBuckets()
             .Where(b => b.Name is not (StateBuckets.Key or StateBuckets.Lease))
             .Append(new BoltBucket(StateBuckets.Key, () => new HistoryCursor(history)))
             .Append(new BoltBucket(StateBuckets.Lease, () => new LeaseCursor(leases)));
-        return new StateExport(buckets, EtcdVersion.StorageOf(cluster.Version));
+        return new StateExport(buckets, EtcdVersion.StorageOf(cluster.Version), history);
     }
 
     /// <inheritdoc/>
     public void Install(Stream content)
     {
-        StateImport import = StateImport.Read(content);
+        StateImport import = StateImport.Read(content, _store.NewImport());
+        _last = default;
+        _checkpointed = default;
+        Adopt(import);
+    }
 
+    /// <inheritdoc/>
+    public void Load(StoreFolder folder)
+    {
+        StoreImport store = _store.LoadCheckpoint() ?? throw new InvalidOperationException("there is no checkpoint to be loaded");
+        StateImport import = StateImport.Of(store, folder.Meta);
+        _last = folder.Mark!.Value;
+        _checkpointed = _last.Index;
+        Adopt(import);
+    }
+
+    private void Adopt(StateImport import)
+    {
         // Nothing fails from here on. Leases before keys: whoever sees a key finds its lease.
         _leaseRoom.Restore(import.Leases, import.Store.LeasedKeys());
         _cluster.Replace(import.Members, import.Removed, import.ClusterVersion);
@@ -65,7 +82,8 @@ public sealed partial class StateMachine : IStateSnapshots
         _quota.Measure();
     }
 
-    private BucketTable SmallBuckets(ClusterState.Snapshot cluster, HistoryPin history, LogIndex applied, Term term)
+    private BucketTable SmallBuckets(
+        ClusterState.Snapshot cluster, long compactRevision, long finishedCompactRevision, LogIndex applied, Term term)
     {
         var table = new BucketTable();
         foreach (string bucket in StateBuckets.All)
@@ -75,11 +93,11 @@ public sealed partial class StateMachine : IStateSnapshots
         table.Set(StateBuckets.Meta, StateBuckets.ConsistentIndex, StateBuckets.Number(applied.Value));
         table.Set(StateBuckets.Meta, StateBuckets.Term, StateBuckets.Number(term.Value));
         table.Set(StateBuckets.Meta, StateBuckets.ConfState, StateBuckets.ConfStateJson(Configuration, cluster.Version));
-        if (history.CompactRevision >= 0)
-            table.Set(StateBuckets.Meta, StateBuckets.ScheduledCompact, StateBuckets.RevisionMark(history.CompactRevision));
+        if (compactRevision >= 0)
+            table.Set(StateBuckets.Meta, StateBuckets.ScheduledCompact, StateBuckets.RevisionMark(compactRevision));
 
-        if (history.FinishedCompactRevision >= 0)
-            table.Set(StateBuckets.Meta, StateBuckets.FinishedCompact, StateBuckets.RevisionMark(history.FinishedCompactRevision));
+        if (finishedCompactRevision >= 0)
+            table.Set(StateBuckets.Meta, StateBuckets.FinishedCompact, StateBuckets.RevisionMark(finishedCompactRevision));
 
         if (EtcdVersion.StorageOf(cluster.Version) is { } storageVersion)
             table.Set(StateBuckets.Meta, StateBuckets.StorageVersion, System.Text.Encoding.ASCII.GetBytes(storageVersion));

@@ -65,6 +65,7 @@ public sealed partial class StateMachine : IStateMachine
     public ApplyOutcome? Apply(in Entry entry, out ulong requestId)
     {
         requestId = 0;
+        Remember(entry);
         // A new leader's first entry is empty.
         if (entry.Data.IsEmpty)
         {
@@ -79,6 +80,7 @@ public sealed partial class StateMachine : IStateMachine
     /// <inheritdoc/>
     public ApplyOutcome ApplyConfChange(in Entry entry, out ulong requestId, out ConfChange change)
     {
+        Remember(entry);
         ConfChangeCommand command = ConfChangeCommand.Decode(entry.Data.Span);
         requestId = command.RequestId;
         EtcdError? refusal = _membership.Apply(command);
@@ -90,6 +92,7 @@ public sealed partial class StateMachine : IStateMachine
     public void Publish(LogIndex applied)
     {
         _store.Publish();
+        CheckpointIfDue();
         if (_unmeasuredBytes >= Limits.QuotaMeasureBytes)
         {
             _unmeasuredBytes = 0;
@@ -100,10 +103,10 @@ public sealed partial class StateMachine : IStateMachine
     /// <inheritdoc/>
     public TimeSpan Maintain()
     {
-        StoreWork work = _store.RunOnce();
-        NeedsMaintenance = work != StoreWork.None;
+        StoreWork work = MaintainStore();
+        NeedsMaintenance = work != StoreWork.None || UsesDisk;
         CompactionProgress.Advance(_store.FinishedCompactRevision);
-        if (!NeedsMaintenance)
+        if (work == StoreWork.None)
         {
             _quota.Measure();
         }
@@ -112,7 +115,7 @@ public sealed partial class StateMachine : IStateMachine
         {
             StoreWork.Worked => TimeSpan.Zero,
             StoreWork.Waiting => TimeSpan.FromMilliseconds(1),
-            _ => Timeout.InfiniteTimeSpan,
+            _ => UsesDisk ? DiskPoll : Timeout.InfiniteTimeSpan,
         };
     }
 

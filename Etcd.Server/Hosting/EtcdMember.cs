@@ -66,6 +66,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
     private readonly WorkerThread _logThread;
     private readonly WorkerThread _applyThread;
     private readonly WorkerThread? _watchThread;
+    private readonly WorkerThread _storeThread;
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _serving = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _removed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -96,11 +97,14 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         _cluster = new ClusterState(recovered.ClusterId);
         Ids = new RequestIds(recovered.Id, clock.GetUtcNow());
         Leases = new LeaseManager(clock, LeaseOptions(options));
-        Store = new MvccStore();
+        Store = new MvccStore(recovered.Store);
         Watches = new WatchHub(Store, clock, () => _watchThread?.Wake(), WatchOptions(options));
         Store.ConnectSink(Watches);
         var quota = new SpaceQuota(Store, options.QuotaBackendBytes);
-        _machine = new StateMachine(Store, Leases, _cluster, options.MaxLearners, quota);
+        _machine = new StateMachine(Store, Leases, _cluster, options.MaxLearners, quota)
+        {
+            Checkpoints = new CheckpointOptions { Entries = options.SnapshotCount },
+        };
         _peers = new PeerTransport(TransportOptions(recovered), files, clock, log);
         recovered.InstallInto(_machine);
         _node = new MemberNode(new MemberParts
@@ -145,6 +149,11 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         _logThread = new WorkerThread("etcd-log", _node.RunLogOnce);
         _applyThread = new WorkerThread("etcd-apply", _node.RunApplyOnce);
         _watchThread = new WorkerThread("etcd-watch", RunWatches);
+        _storeThread = new WorkerThread("etcd-store", RunStore);
+        var release = new LogRelease(files, recovered.Wal, options.MaxWals);
+        Store.DiskWork = _storeThread.Wake;
+        _machine.DiskFull = () => HostingLog.DiskFull(_log, recovered.Store.FolderPath);
+        Store.CheckpointDurable = mark => release.OnCheckpoint(mark.Index, _node);
         _node.LogWork = _logThread.Wake;
         _node.ApplyWork = _applyThread.Wake;
         _node.LeaseRevokeFailed = (lease, error) => HostingLog.LeaseRevokeFailed(_log, lease.ToString(), error.Text);
@@ -245,6 +254,21 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
     /// <inheritdoc/>
     public Task WhenCompactedAsync(long revision) => _machine.CompactionProgress.WhenFinished(revision);
 
+    /// <inheritdoc/>
+    public async Task DefragmentAsync()
+    {
+        Task done = _machine.DefragmentAsync();
+        _node.ExpectMaintenance();
+        try
+        {
+            await done.WaitAsync(_stopping.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            throw EtcdErrors.Stopped.ToException();
+        }
+    }
+
     /// <summary>Starts the threads, connects to the other members, and makes itself known.</summary>
     public void Start()
     {
@@ -253,6 +277,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         _peers.Start(_node);
         _applyThread.Start();
         _watchThread!.Start();
+        _storeThread.Start();
         _logThread.Start();
         _node.Start();
         bool alone = _recovered.IsNew && _cluster.Current.Members.Count == 1;
@@ -327,10 +352,11 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         _logThread.Dispose();
         _applyThread.Dispose();
         _watchThread!.Dispose();
+        _storeThread.Dispose();
         await _peers.DisposeAsync().ConfigureAwait(false);
         Fail(_started);
         Fail(_serving);
-        _recovered.Wal.Dispose();
+        _recovered.Dispose();
         await _monitoring.ConfigureAwait(false);
         await _upkeep.EndedAsync().ConfigureAwait(false);
         _upkeep.Dispose();
@@ -599,6 +625,20 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
 
         HostingLog.Published(
             _log, MemberId.ToString(), _options.Name, clientUrls, ClusterId.ToString("x", System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    private bool RunStore()
+    {
+        try
+        {
+            return Store.RunDiskOnce();
+        }
+        catch (Exception e)
+        {
+            // It is not known what is on the disk, or what is there is damaged.
+            _node.Fail(e);
+            return false;
+        }
     }
 
     private TimeSpan RunWatches()

@@ -171,7 +171,15 @@ public sealed partial class LeaseManager : ILeaseAttachments
         _leases = leases;
     }
 
-    /// <summary>What must be stored of every lease, ascending by id. Apply thread.</summary>
-    public IReadOnlyList<LeaseRecord> Records() =>
-        [.. _leases.Values.Select(l => new LeaseRecord(l.Id, l.TtlSeconds, l.CheckpointSeconds)).OrderBy(r => r.Id.Value)];
+    /// <summary>What must be stored of every lease, in no order: it is asked for at every checkpoint. Apply thread.</summary>
+    public IReadOnlyList<LeaseRecord> Records()
+    {
+        var records = new List<LeaseRecord>(_leases.Count);
+        foreach ((LeaseId id, LeaseEntry lease) in _leases)
+        {
+            records.Add(new LeaseRecord(id, lease.TtlSeconds, lease.CheckpointSeconds));
+        }
+
+        return records;
+    }
 }

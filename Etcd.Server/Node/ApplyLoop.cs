@@ -100,6 +100,9 @@ internal sealed class ApplyLoop(
         }
     }
 
+    /// <summary>The state machine has work that it did not know of when it was last asked. Any thread.</summary>
+    public void ExpectMaintenance() => _canMaintain = true;
+
     /// <summary>Does one step of the state machine's own work, if nobody is applying.</summary>
     /// <returns>When to call again, as <see cref="IStateMachine.Maintain"/> says.</returns>
     public TimeSpan Maintain()

@@ -184,6 +184,12 @@ public interface IReads
     /// </summary>
     Task<StateExport> ExportAsync();
 
+    /// <summary>
+    /// Gives the space of what compaction has dropped back to the file system; completes when that is done. It stops nobody. Faults
+    /// with <see cref="IOException"/> if the disk is full, and with "server stopped".
+    /// </summary>
+    Task DefragmentAsync();
+
     /// <summary>The store, for reads only.</summary>
     MvccStore Store { get; }
 }

@@ -43,6 +43,12 @@ public sealed partial class MemberNode
         }
     }
 
+    /// <summary>
+    /// The store holds everything up to an index durably: snapshots up to there are not needed any more. Any thread.
+    /// </summary>
+    /// <param name="index">The index.</param>
+    public void ForgetSnapshotsThrough(LogIndex index) => PurgeBefore(index.Next);
+
     private bool HasJobs => !_jobs.IsEmpty;
 
     private bool IsLogThread => Volatile.Read(ref _logThread) == Environment.CurrentManagedThreadId;

@@ -166,6 +166,13 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
         }
     }
 
+    /// <summary>The state machine was asked for work that <see cref="IStateMachine.Maintain"/> does. Any thread.</summary>
+    public void ExpectMaintenance()
+    {
+        _apply.ExpectMaintenance();
+        ApplyWork();
+    }
+
     /// <summary>Ends it: what waits is told so, and nothing is taken any more. What is in the log store stays.</summary>
     public void Stop() => Stop(EtcdErrors.Stopped);
 

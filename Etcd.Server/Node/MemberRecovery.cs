@@ -1,9 +1,11 @@
 using Etcd.Server.Apply;
+using Etcd.Server.Apply.Snapshots;
 using Etcd.Server.Io;
 using Etcd.Server.Membership;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 using Etcd.Server.Snapshots;
+using Etcd.Server.Storage.Disk;
 using Etcd.Server.Wal;
 
 namespace Etcd.Server.Node;
@@ -11,7 +13,11 @@ namespace Etcd.Server.Node;
 /// <summary>Where a member keeps what it must not forget.</summary>
 /// <param name="Wal">The log's folder, in etcd <c>DATA/member/wal</c>.</param>
 /// <param name="Snapshots">The snapshots' folder, in etcd <c>DATA/member/snap</c>.</param>
-public sealed record MemberFolders(string Wal, string Snapshots);
+public sealed record MemberFolders(string Wal, string Snapshots)
+{
+    /// <summary>The store's folder, beside that of the snapshots.</summary>
+    public string Store { get; init; } = Path.Combine(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Snapshots)) ?? "", "store");
+}
 
 /// <summary>
 /// Who a member is that has no log yet. A log that is there says so itself.
@@ -27,29 +33,44 @@ public sealed record MemberBirth(MemberId Id, ulong ClusterId, IReadOnlyList<Mem
 /// <summary>What a member's folders say: who it is, and everything that it has durably agreed to.</summary>
 /// <param name="Id">This member.</param>
 /// <param name="ClusterId">Its cluster.</param>
-/// <param name="Wal">The log, open for appending; the caller's to dispose.</param>
+/// <param name="Wal">The log, open for appending.</param>
 /// <param name="Snapshots">The snapshots' folder.</param>
+/// <param name="Store">The store's folder, taken.</param>
 /// <param name="Log">What raft starts from.</param>
 /// <param name="IsNew">Whether the log was made now.</param>
 /// <param name="Repair">What a torn end made necessary.</param>
 public sealed record RecoveredMember(
-    MemberId Id, ulong ClusterId, WriteAheadLog Wal, SnapshotDirectory Snapshots, RecoveredLog Log, bool IsNew, WalRepair? Repair)
+    MemberId Id, ulong ClusterId, WriteAheadLog Wal, SnapshotDirectory Snapshots, StoreFolder Store, RecoveredLog Log, bool IsNew, WalRepair? Repair)
+    : IDisposable
 {
     /// <summary>What was done to the log to make a new cluster of it; null as a rule.</summary>
     public ForcedCluster? Forced { get; init; }
 
     /// <summary>
-    /// Puts the snapshot's state, if there is one, into the state machine: afterwards it stands at <see cref="RecoveredLog.Applied"/>.
+    /// Puts the state of the store's checkpoint, or of a snapshot that is newer, into the state machine: afterwards it stands at
+    /// <see cref="RecoveredLog.Applied"/>.
     /// </summary>
     /// <param name="state">The state, empty until now.</param>
     /// <exception cref="InvalidDataException">The snapshot's state is damaged.</exception>
+    /// <exception cref="StoreException">The store's files are damaged.</exception>
     public void InstallInto(IStateSnapshots state)
     {
-        if (Log.Snapshot is { } snapshot)
+        if (Store.Mark is { } mark && mark.Index == Log.Applied)
+        {
+            state.Load(Store);
+        }
+        else if (Log.Snapshot is { } snapshot)
         {
             using Stream content = Snapshots.OpenDatabase(snapshot.Index);
             state.Install(content);
         }
+    }
+
+    /// <summary>Gives the log and the store's folder back.</summary>
+    public void Dispose()
+    {
+        Wal.Dispose();
+        Store.Dispose();
     }
 }
 
@@ -72,6 +93,8 @@ public static class MemberRecovery
     public static RecoveredMember Open(
         IFileSystem files, MemberFolders folders, MemberBirth birth, WalOptions options, bool forceNewCluster = false)
     {
+        // It is only looked at, until the log shows whose folder this is and that nobody else is at work in it.
+        StoreFolder store = StoreFolder.Open(files, folders.Store, syncs: options.SyncMode == SyncMode.Full);
         var snapshots = new SnapshotDirectory(files, folders.Snapshots);
         snapshots.Create();
         if (!WriteAheadLog.Exists(files, folders.Wal))
@@ -81,20 +104,25 @@ public static class MemberRecovery
         }
 
         Snapshot? snapshot = NewestSnapshot(files, folders.Wal, snapshots);
-        WalOpenResult found = WriteAheadLog.OpenForAppend(files, folders.Wal, MarkOf(snapshot), options);
+        Snapshot? start = Newer(CheckpointOf(store), snapshot);
+        WalOpenResult found = WriteAheadLog.OpenForAppend(files, folders.Wal, MarkOf(start), options);
         try
         {
+            MemberMetadata owner = MemberMetadata.Decode(found.Metadata.Span);
+            store.Begin(owner.ClusterId, owner.Member);
             snapshots.DeleteUnfinished(snapshot?.Index ?? default);
-            if (snapshot is not null)
+            if (start is not null)
             {
-                snapshots.PurgeBefore(snapshot.Index);
+                // The checkpoint holds what the snapshot brought.
+                snapshots.PurgeBefore(start == snapshot ? start.Index : start.Index.Next);
             }
 
-            RecoveredMember member = Read(found, snapshot, snapshots, birth);
+            RecoveredMember member = Read(found, start, snapshots, store, birth);
             return forceNewCluster && !member.IsNew ? Force(member) : member;
         }
         catch
         {
+            store.Dispose();
             found.Log.Dispose();
             throw;
         }
@@ -105,6 +133,12 @@ public static class MemberRecovery
         (RecoveredLog log, ForcedCluster what) = ForcedCluster.Rewrite(member.Wal, member.Id, member.Log);
         return member with { Log = log, Forced = what };
     }
+
+    private static Snapshot? CheckpointOf(StoreFolder store) =>
+        store.Mark is { } mark ? new Snapshot(mark.Index, mark.Term, StoredMembers.Configuration(store.Meta), default) : null;
+
+    private static Snapshot? Newer(Snapshot? checkpoint, Snapshot? snapshot) =>
+        checkpoint is null || snapshot?.Index > checkpoint.Index ? snapshot : checkpoint;
 
     /// <summary>
     /// The newest snapshot that the log has a record of and has committed. One that is on disk without a record was on its way
@@ -126,7 +160,8 @@ public static class MemberRecovery
         ? WalSnapshotMark.Beginning
         : new WalSnapshotMark(snapshot.Index, snapshot.Term, snapshot.Configuration);
 
-    private static RecoveredMember Read(WalOpenResult found, Snapshot? snapshot, SnapshotDirectory snapshots, MemberBirth birth)
+    private static RecoveredMember Read(
+        WalOpenResult found, Snapshot? snapshot, SnapshotDirectory snapshots, StoreFolder store, MemberBirth birth)
     {
         MemberMetadata metadata = MemberMetadata.Decode(found.Metadata.Span);
         // Without a hard state nothing was ever promised: entries that are there are the beginning of a first write that tore.
@@ -144,7 +179,7 @@ public static class MemberRecovery
 
         LogIndex applied = snapshot?.Index ?? default;
         var log = new RecoveredLog(state, snapshot, entries, applied, snapshot?.Configuration ?? ConfState.Empty);
-        return new RecoveredMember(metadata.Member, metadata.ClusterId, found.Log, snapshots, log, isNew, found.Repair);
+        return new RecoveredMember(metadata.Member, metadata.ClusterId, found.Log, snapshots, store, log, isNew, found.Repair);
     }
 
     /// <summary>

@@ -92,4 +92,13 @@ public static partial class Limits
 
     /// <summary>Keys in the first chunk of a RangeStream answer; the next chunks follow the size of those before (etcd v3.7).</summary>
     public const int RangeStreamFirstChunkKeys = 10;
+
+    /// <summary>Entries after which the state is made durable and the log before it let go (--snapshot-count, etcd's default).</summary>
+    public const long CheckpointEntries = 10_000;
+
+    /// <summary>Bytes of records after which that is done in any case. (etcd has no such bound.)</summary>
+    public const long CheckpointBytes = 64L * 1024 * 1024;
+
+    /// <summary>Segments of the write-ahead log that are kept (--max-wals, etcd's default).</summary>
+    public const int WalsMax = 5;
 }

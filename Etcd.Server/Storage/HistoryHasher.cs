@@ -45,7 +45,7 @@ internal struct HistoryHasher(KeyIndex index, long compactRevision, long revisio
 
         Span<byte> revisionKey = stackalloc byte[18];
         int length = WriteRevisionKey(revisionKey, record);
-        ReadOnlySpan<byte> stored = LogSegment.Stored(record);
+        ReadOnlySpan<byte> stored = LogSegment.Stored(record.ReadBytes().Span, record.IsTombstone);
         if (!old || kept)
         {
             _filtered = Crc32C.Append(Crc32C.Append(_filtered, revisionKey[..length]), stored);

@@ -1,22 +1,28 @@
 using Etcd.Server.Primitives;
+using Etcd.Server.Storage.Disk;
 using Etcd.Server.Storage.Log;
 
 namespace Etcd.Server.Storage;
 
 /// <summary>
-/// The whole history as of one moment, for export. It holds on to the log's segments and to a copy of their marks of dead
-/// records (a bit per record), so what writers and compaction do afterwards changes nothing of it, and it holds up neither.
-/// Made by the writer's thread (<see cref="MvccStore.PinHistory"/>); read by one thread at a time, any number of times.
+/// The whole history as of one moment, for export. It holds on to the log's segments, and to the files that they are in, and to a copy of
+/// their marks of dead records (a bit per record), so what writers and compaction do afterwards changes nothing of it, and it holds
+/// up neither. Made by the writer's thread (<see cref="MvccStore.PinHistory"/>); read by one thread at a time, any number of times.
 /// </summary>
-public sealed class HistoryPin
+public sealed class HistoryPin : IDisposable
 {
     private readonly LogSegment[] _segments;
     private readonly ulong[]?[] _dead;
+    private HashSet<StoreFile>? _files;
 
     internal HistoryPin(LogSegment[] segments, long revision, long compactRevision, long finishedCompactRevision)
     {
         _segments = segments;
         _dead = Array.ConvertAll(segments, s => s.CopyDead());
+        _files = [.. segments.Where(s => s.Extent is not null).Select(s => s.Extent!.File)];
+        foreach (StoreFile file in _files)
+            file.Pin();
+
         Revision = revision;
         CompactRevision = compactRevision;
         FinishedCompactRevision = finishedCompactRevision;
@@ -34,11 +40,21 @@ public sealed class HistoryPin
     /// <summary>Goes through the records in the order of history.</summary>
     public HistoryReader Read() => new(this);
 
+    /// <summary>Lets go of the files. Any thread.</summary>
+    public void Dispose()
+    {
+        foreach (StoreFile file in Interlocked.Exchange(ref _files, null) ?? [])
+            file.Unpin();
+    }
+
     /// <summary>A position in a pinned history.</summary>
     public sealed class HistoryReader
     {
         private readonly HistoryPin _pin;
         private LogRecord _record;
+        private byte[] _buffer = [];
+        private ReadOnlyMemory<byte> _bytes;
+        private int _loaded = -1;
         private int _segment;
         private int _at = -1;
 
@@ -50,8 +66,22 @@ public sealed class HistoryPin
         /// <summary>Whether it deletes its key.</summary>
         public bool IsTombstone => _record.IsTombstone;
 
-        /// <summary>What the store keeps of it: an encoded mvccpb.KeyValue, of a tombstone the key only.</summary>
-        public ReadOnlySpan<byte> Stored => LogSegment.Stored(_record);
+        /// <summary>What the store keeps of it: an encoded mvccpb.KeyValue, of a tombstone the key only. Valid until <see cref="MoveNext"/>.</summary>
+        public ReadOnlySpan<byte> Stored
+        {
+            get
+            {
+                LogSegment segment = _pin._segments[_segment];
+                if (_loaded != _segment)
+                {
+                    // All of a segment at once: whoever exports reads everything.
+                    _bytes = segment.ReadAll(ref _buffer);
+                    _loaded = _segment;
+                }
+
+                return LogSegment.Stored(_bytes.Span.Slice(segment.OffsetOf(_at), _record.Length), _record.IsTombstone);
+            }
+        }
 
         /// <summary>Goes to the next record.</summary>
         /// <returns>False if there is none.</returns>
@@ -60,10 +90,10 @@ public sealed class HistoryPin
             for (; _segment < _pin._segments.Length; _segment++, _at = -1)
             {
                 LogSegment segment = _pin._segments[_segment];
-                ulong[]? dead = _pin._dead[_segment];
-                while (++_at < segment.Count)
+                int count = segment.Count;
+                while (++_at < count)
                 {
-                    if (dead is not null && _at >> 6 < dead.Length && (dead[_at >> 6] & (1UL << (_at & 63))) != 0)
+                    if (LogSegment.IsDead(_pin._dead[_segment], _at))
                         continue;
 
                     LogRecord record = segment.Read(_at);

@@ -22,7 +22,8 @@ public enum StoreWork
 /// small pieces by <see cref="RunOnce"/>, each compaction by itself and in order:
 /// first wait until no read from before the mark is left, because such a read may still want what is to be dropped;
 /// then hash the history, because etcd's hash of a compaction covers what it drops;
-/// then drop versions from the index and mark their records dead; last rewrite segments that are mostly dead.
+/// then drop versions from the index and mark their records dead. The space comes back by itself: what a checkpoint writes leaves the
+/// dead out, and files of which too much is dead are copied (<see cref="MvccStore.RunDiskOnce"/>).
 /// <para>
 /// Which keys have something to drop is read off the log: a version dies by a later write, so every such key has a record
 /// after the compaction before and up to this one, or a tombstone exactly at the compaction before, which that one had to keep.
@@ -70,8 +71,10 @@ public sealed partial class MvccStore
         if (_compactions.TryPeek(out Compaction? compaction))
             return compaction.RunOnce();
 
+        BeginRewrite();
+        bool waits = CloseFiles();
         if (!_index.Slabs.HasRetired)
-            return StoreWork.None;
+            return waits ? StoreWork.Waiting : StoreWork.None;
 
         return _index.Collect() ? StoreWork.Worked : StoreWork.Waiting;
     }
@@ -99,7 +102,7 @@ public sealed partial class MvccStore
         private Phase _phase = Phase.Mark;
         private long _graceEpoch;
         private HistoryHasher _hasher;
-        private LogWalker _walker;
+        private Revision _next;
         private uint _unfinishedKey;
 
         private enum Phase
@@ -108,7 +111,6 @@ public sealed partial class MvccStore
             Wait,
             Hash,
             Drop,
-            Rewrite,
         }
 
         public StoreWork RunOnce()
@@ -123,12 +125,8 @@ public sealed partial class MvccStore
                 case Phase.Hash:
                     Hash();
                     return StoreWork.Worked;
-                case Phase.Drop:
-                    Drop();
-                    store.PublishView();
-                    return StoreWork.Worked;
                 default:
-                    Rewrite();
+                    Drop();
                     store.PublishView();
                     return StoreWork.Worked;
             }
@@ -149,27 +147,29 @@ public sealed partial class MvccStore
                 return moved ? StoreWork.Worked : StoreWork.Waiting;
 
             _hasher = new HistoryHasher(store._index, previous, revision, tombstonesKept: true);
-            _walker = new LogWalker(store._log.Segments, default);
             _phase = Phase.Hash;
             return StoreWork.Worked;
         }
 
+        // Each step begins to walk anew, because the segments may have been replaced in between.
         private void Hash()
         {
+            var walker = new LogWalker(store._log.Segments, _next);
             for (int bytes = 0; bytes < HashBytesPerStep;)
             {
-                if (!_walker.TryNext(revision, out LogRecord record))
+                if (!walker.TryNext(revision, out LogRecord record))
                 {
                     if (keepsHash)
                         store.StoreHash(new HistoryHash(_hasher.Value, previous, revision));
 
-                    _walker = new LogWalker(store._log.Segments, new Revision(Math.Max(0, previous), 0));
+                    _next = new Revision(Math.Max(0, previous), 0);
                     _phase = Phase.Drop;
                     return;
                 }
 
                 _hasher.Add(record);
-                bytes += record.Bytes.Length + 64;
+                _next = Behind(record);
+                bytes += record.Length + 64;
             }
         }
 
@@ -183,15 +183,18 @@ public sealed partial class MvccStore
                 return;
             }
 
+            var walker = new LogWalker(store._log.Segments, _next);
             for (int records = 0; records < DropRecordsPerStep; records++)
             {
-                if (!_walker.TryNext(revision, out LogRecord record))
+                if (!walker.TryNext(revision, out LogRecord record))
                 {
-                    store._log.BeginRewrite();
-                    _phase = Phase.Rewrite;
+                    store.FinishedCompactRevision = revision;
+                    store._mayRewrite = store.HasDisk;
+                    store._compactions.Dequeue();
                     return;
                 }
 
+                _next = Behind(record);
                 if (record.IsDead || !store.DropVersionsOf(record.Key, revision))
                     continue;
 
@@ -200,13 +203,6 @@ public sealed partial class MvccStore
             }
         }
 
-        private void Rewrite()
-        {
-            if (store._log.RewriteNext())
-                return;
-
-            store.FinishedCompactRevision = revision;
-            store._compactions.Dequeue();
-        }
+        private static Revision Behind(in LogRecord record) => record.Revision with { Sub = record.Revision.Sub + 1 };
     }
 }

@@ -30,7 +30,7 @@ public sealed partial class MvccStore
 
             // The pin keeps compaction from dropping what this read was promised, so a dead record here is one that a later
             // change of the same revision shadows. The mark of a bumped revision is no event of any key.
-            if (record.IsDead || record.Bytes.IsEmpty)
+            if (record.IsDead || record.Length == 0)
                 continue;
 
             bool isFirst = wholeRevisions == before;
@@ -63,11 +63,12 @@ public sealed partial class MvccStore
 
     private static StoreEvent ToEvent(in LogRecord record)
     {
-        KeyValueFields fields = KeyValueCodec.Read(record.Bytes.Span);
-        (int start, int length) = KeyValueCodec.KeyPlace(record.Bytes.Span);
-        ReadOnlyMemory<byte> key = record.Bytes.Slice(start, length);
+        ReadOnlyMemory<byte> bytes = record.ReadBytes();
+        KeyValueFields fields = KeyValueCodec.Read(bytes.Span);
+        (int start, int length) = KeyValueCodec.KeyPlace(bytes.Span);
+        ReadOnlyMemory<byte> key = bytes.Slice(start, length);
         return record.IsTombstone
-            ? new StoreEvent(StoreEventType.Delete, record.Revision, key, record.Bytes, IsCreate: false)
-            : new StoreEvent(StoreEventType.Put, record.Revision, key, record.Bytes, fields.CreateRevision == fields.ModRevision);
+            ? new StoreEvent(StoreEventType.Delete, record.Revision, key, bytes, IsCreate: false)
+            : new StoreEvent(StoreEventType.Put, record.Revision, key, bytes, fields.CreateRevision == fields.ModRevision);
     }
 }

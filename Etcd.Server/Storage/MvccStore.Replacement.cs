@@ -28,6 +28,11 @@ public sealed partial class MvccStore
         Volatile.Write(ref _storedHashes, []);
         _index = import.Index;
         _log = import.Log;
+        _importedBy = import.Writer;
+        _loadedFiles.AddRange(import.Files);
+        // What was loaded is in a checkpoint; what was installed is not, and neither is it gone from the old one's files.
+        WantsCheckpoint |= import.Writer is not null;
+        _mayRewrite = HasDisk;
 
         // The last revisions may have been deletes that a compaction has dropped: history goes on after the compaction then.
         _revision = Math.Max(import.Revision, Math.Max(finishedCompact, scheduledCompact));

@@ -51,11 +51,11 @@ public sealed partial class MvccStore : IEventHistory, IStoreSize
     /// <summary>The revision of the last transaction, published or not. The writer's thread.</summary>
     public long WorkingRevision => _revision;
 
-    /// <summary>Bytes of memory that the store has taken for records and index. Any thread; a batch that is being applied may be in it.</summary>
-    public long SizeBytes => _log.ReservedBytes + _index.Slabs.ReservedBytes;
+    /// <summary>Bytes that the history takes, in files and on its way to them. Any thread; a batch that is being applied may be in it.</summary>
+    public long SizeBytes => (_folder?.FileBytes ?? 0) + _log.UnwrittenBytes;
 
-    /// <summary>Bytes of <see cref="SizeBytes"/> that hold something that is not dropped. Any thread, with the same inaccuracy.</summary>
-    public long SizeInUseBytes => _log.LiveBytes + _index.Slabs.UsedBytes;
+    /// <summary>Bytes of records that are not dropped. Any thread, with the same inaccuracy.</summary>
+    public long SizeInUseBytes => _log.LiveBytes;
 
     /// <summary>Bytes of memory that the key index takes beside its tree's nodes. The writer's thread.</summary>
     internal long IndexBytes => _index.Slabs.UsedBytes;

@@ -1,4 +1,5 @@
 using Etcd.Server.Primitives;
+using Etcd.Server.Storage.Disk;
 using Etcd.Server.Storage.Index;
 using Etcd.Server.Storage.Log;
 
@@ -10,11 +11,42 @@ namespace Etcd.Server.Storage;
 /// </summary>
 public sealed class StoreImport
 {
+    // What is in memory at a time while a state is built.
+    private const long UnwrittenBytesMax = 8L << 20;
+
     private Revision _last;
+
+    /// <summary>Begins with nothing, in memory.</summary>
+    public StoreImport()
+        : this(null)
+    {
+    }
+
+    internal StoreImport(SegmentWriter? writer)
+    {
+        Writer = writer;
+        Log = new RevisionLog();
+    }
+
+    internal StoreImport(RevisionLog log, IReadOnlyList<StoreFile> files, long revision)
+    {
+        Log = log;
+        Files = files;
+        _last = new Revision(revision, 0);
+    }
 
     internal KeyIndex Index { get; } = new();
 
-    internal RevisionLog Log { get; } = new();
+    internal RevisionLog Log { get; }
+
+    /// <summary>Who writes it into files; null if it stays in memory.</summary>
+    internal SegmentWriter? Writer { get; }
+
+    /// <summary>The files that it was loaded from.</summary>
+    internal IReadOnlyList<StoreFile> Files { get; } = [];
+
+    /// <summary>The keys with leases, where they are known already.</summary>
+    internal IReadOnlyList<LeasedKey>? Leased { get; set; }
 
     /// <summary>The last revision that was added; 1, the empty store's, if none was.</summary>
     public long Revision => Math.Max(1, _last.Main);
@@ -41,6 +73,16 @@ public sealed class StoreImport
             AddPut(revision, fields, stored);
 
         _last = revision;
+        if (Writer is not null && Log.UnwrittenBytes >= UnwrittenBytesMax)
+            WriteOut(Writer);
+    }
+
+    private void WriteOut(SegmentWriter writer)
+    {
+        Log.SealLast();
+        int first = Log.FirstUnwritten();
+        SegmentSource[] sources = Array.ConvertAll(Log.Segments[first..], static s => new SegmentSource(s, null));
+        Log.Replace(first, sources, writer.Copy(sources, keepBlocks: false));
     }
 
     private void AddPut(Revision revision, in KeyValueFields fields, ReadOnlySpan<byte> stored)
@@ -70,6 +112,9 @@ public sealed class StoreImport
     /// <summary>The keys that exist at the end and name a lease, in key order.</summary>
     public IEnumerable<LeasedKey> LeasedKeys()
     {
+        if (Leased is not null)
+            return Leased;
+
         var found = new List<LeasedKey>();
         for (IndexWalker walker = new IndexReader(Index, Index.Root).From(default); walker.IsValid; walker.Next())
         {

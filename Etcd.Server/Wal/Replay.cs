@@ -71,7 +71,8 @@ internal sealed class Replay(WalSnapshotMark from, bool keepEntries = true)
             throw new WalException(WalError.Malformed, "wal: no metadata record", reader.Segment.Path, 0);
         }
 
-        if (!_foundSnapshot)
+        // The store's checkpoints leave no record: the entry that such a one stands at is there.
+        if (!_foundSnapshot && (from.Term == Term.Zero || _termAtFrom != from.Term))
         {
             throw new WalException(
                 WalError.SnapshotNotFound, $"wal: snapshot not found: no record of index {from.Index}, term {from.Term}");

@@ -29,6 +29,7 @@ public sealed partial class WriteAheadLog : IDisposable
     private bool _couldNotPrepare;
     private bool _failed;
     private bool _disposed;
+    private long _releaseTo;
 
     private WriteAheadLog(IFileSystem files, string directory, WalOptions options, ReadOnlyMemory<byte> metadata, List<Segment> segments, RecordWriter writer)
     {
@@ -191,6 +192,12 @@ public sealed partial class WriteAheadLog : IDisposable
         _segments.RemoveRange(0, Math.Max(keepFrom, 0));
     }
 
+    /// <summary>
+    /// Entries before an index are not needed any more: as <see cref="ReleaseLockTo"/>, at the next cut. Any thread.
+    /// </summary>
+    /// <param name="index">The index, never below an earlier one.</param>
+    public void ReleaseAtCut(LogIndex index) => Volatile.Write(ref _releaseTo, (long)index.Value);
+
     /// <summary>Writes and syncs what is appended, then closes.</summary>
     public void Close()
     {
@@ -269,6 +276,10 @@ public sealed partial class WriteAheadLog : IDisposable
 
         _zeroedTo = next.ZeroedTo;
         _couldNotPrepare = false;
+        if (Volatile.Read(ref _releaseTo) is > 0 and var index)
+        {
+            ReleaseLockTo(new LogIndex((ulong)index));
+        }
     }
 
     /// <summary>

@@ -20,13 +20,21 @@ internal static class GrpcCall
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(StatusDeadline);
-        byte[]? answer = SendAsync(port, "/etcdserverpb.Maintenance/Status", [], limit.Token).GetAwaiter().GetResult();
+        byte[]? answer = SendAsync(port, "Maintenance/Status", [], limit.Token).GetAwaiter().GetResult();
         return answer is null ? null : ReadStatus(answer);
     }
 
     /// <summary>KV.Put; whether it was acknowledged.</summary>
     public static async Task<bool> PutAsync(int port, byte[] request, CancellationToken cancellationToken) =>
-        await SendAsync(port, "/etcdserverpb.KV/Put", request, cancellationToken).ConfigureAwait(false) is not null;
+        await SendAsync(port, "KV/Put", request, cancellationToken).ConfigureAwait(false) is not null;
+
+    /// <summary>Any unary call; null where it failed in whatever way.</summary>
+    /// <param name="port">The server's.</param>
+    /// <param name="method">As in "KV/Range".</param>
+    /// <param name="request">The message.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static async Task<byte[]?> SendAsync(int port, string method, byte[] request, CancellationToken cancellationToken) =>
+        await PostAsync(port, "/etcdserverpb." + method, request, cancellationToken).ConfigureAwait(false);
 
     /// <summary>From the bytes of a StatusResponse: header 1 { member_id 2, revision 3 }, leader 4.</summary>
     internal static MemberStatus ReadStatus(ReadOnlySpan<byte> message)
@@ -50,7 +58,7 @@ internal static class GrpcCall
     }
 
     // The answer's message; null where the call failed in whatever way.
-    private static async Task<byte[]?> SendAsync(int port, string path, byte[] message, CancellationToken cancellationToken)
+    private static async Task<byte[]?> PostAsync(int port, string path, byte[] message, CancellationToken cancellationToken)
     {
         var body = new byte[PrefixBytes + message.Length];
         System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(body.AsSpan(1), message.Length);

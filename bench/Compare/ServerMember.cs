@@ -39,6 +39,8 @@ internal sealed partial class ServerMember : IDisposable
 
     public string Name { get; }
 
+    public string Folder => _folder;
+
     public int Port { get; }
 
     public int ProcessId => _process.Id;

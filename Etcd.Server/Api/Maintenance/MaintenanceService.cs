@@ -69,6 +69,21 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
         return new MoveLeaderResponse();
     }
 
+    /// <summary>Gives space back to the file system, without holding anybody up.</summary>
+    public override async Task<DefragmentResponse> Defragment(DefragmentRequest request, ServerCallContext context)
+    {
+        try
+        {
+            await api.Reads.DefragmentAsync().WaitAsync(context.CancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException e)
+        {
+            throw new RpcException(new Status(StatusCode.ResourceExhausted, e.Message));
+        }
+
+        return new DefragmentResponse();
+    }
+
     /// <summary>Streams the state as a database; see <see cref="SnapshotStreamer"/>.</summary>
     public override Task Snapshot(
         SnapshotRequest request, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context) =>

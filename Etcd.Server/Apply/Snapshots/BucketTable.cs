@@ -1,5 +1,6 @@
 using System.Text;
 using Etcd.Server.Bolt;
+using Etcd.Server.Storage.Disk;
 
 namespace Etcd.Server.Apply.Snapshots;
 
@@ -33,6 +34,10 @@ internal sealed class BucketTable
 
     /// <summary>The buckets, to be written; what is set later is not in them.</summary>
     public IEnumerable<BoltBucket> ToBuckets() => [.. _buckets.Select(b => BoltBucket.Of(b.Key, [.. b.Value]))];
+
+    /// <summary>Everything, bucket by bucket; what is set later is not in it.</summary>
+    public IReadOnlyList<MetaRecord> ToRecords() =>
+        [.. _buckets.SelectMany(b => b.Value.Select(e => new MetaRecord(b.Key, e.Key, e.Value)))];
 
     private SortedDictionary<byte[], byte[]> Bucket(string name)
     {

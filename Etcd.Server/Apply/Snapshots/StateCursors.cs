@@ -42,14 +42,19 @@ internal sealed class LeaseCursor(LeaseRecord[] leases) : BoltCursor
         if (++_at >= leases.Length)
             return false;
 
-        LeaseRecord lease = leases[_at];
-        _key = StateBuckets.Number((ulong)lease.Id.Value);
-        _value = new Protocol.Leasepb.Lease
-        {
-            ID = lease.Id.Value,
-            TTL = lease.TtlSeconds,
-            RemainingTTL = lease.RemainingSeconds,
-        }.ToByteArray();
+        _key = KeyOf(leases[_at]);
+        _value = ValueOf(leases[_at]);
         return true;
     }
+
+    /// <summary>A lease's key in the bucket.</summary>
+    public static byte[] KeyOf(in LeaseRecord lease) => StateBuckets.Number((ulong)lease.Id.Value);
+
+    /// <summary>A lease's value in the bucket.</summary>
+    public static byte[] ValueOf(in LeaseRecord lease) => new Protocol.Leasepb.Lease
+    {
+        ID = lease.Id.Value,
+        TTL = lease.TtlSeconds,
+        RemainingTTL = lease.RemainingSeconds,
+    }.ToByteArray();
 }

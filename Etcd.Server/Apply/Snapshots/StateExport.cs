@@ -1,6 +1,7 @@
 using System.Text;
 using Etcd.Server.Bolt;
 using Etcd.Server.Io;
+using Etcd.Server.Storage;
 
 namespace Etcd.Server.Apply.Snapshots;
 
@@ -13,9 +14,12 @@ public sealed class StateExport : ISnapshotContent
     private IReadOnlyList<BoltBucket>? _buckets;
     private BoltWriter? _writer;
 
-    internal StateExport(IEnumerable<BoltBucket> buckets, string? storageVersion)
+    private readonly HistoryPin? _history;
+
+    internal StateExport(IEnumerable<BoltBucket> buckets, string? storageVersion, HistoryPin? history = null)
     {
         _buckets = [.. buckets];
+        _history = history;
         StorageVersion = storageVersion;
     }
 
@@ -61,6 +65,7 @@ public sealed class StateExport : ISnapshotContent
     {
         _buckets = null;
         _writer = null;
+        _history?.Dispose();
     }
 
     private static bool DiffersByNature(ReadOnlySpan<byte> key) =>

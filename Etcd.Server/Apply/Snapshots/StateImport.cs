@@ -7,6 +7,7 @@ using Etcd.Server.Lease;
 using Etcd.Server.Membership;
 using Etcd.Server.Primitives;
 using Etcd.Server.Storage;
+using Etcd.Server.Storage.Disk;
 using Google.Protobuf;
 
 namespace Etcd.Server.Apply.Snapshots;
@@ -14,12 +15,10 @@ namespace Etcd.Server.Apply.Snapshots;
 /// <summary>A database of etcd's as the parts of a state; read whole before anything of it is used.</summary>
 internal sealed class StateImport
 {
-    private StateImport()
-    {
-    }
+    private StateImport(StoreImport store) => Store = store;
 
     /// <summary>The keys.</summary>
-    public StoreImport Store { get; } = new();
+    public StoreImport Store { get; }
 
     /// <summary>The leases.</summary>
     public List<LeaseRecord> Leases { get; } = [];
@@ -47,19 +46,37 @@ internal sealed class StateImport
 
     /// <summary>Reads a database.</summary>
     /// <param name="content">The file.</param>
+    /// <param name="store">Receives the keys.</param>
     /// <exception cref="InvalidDataException">It is damaged, or not etcd's.</exception>
-    public static StateImport Read(Stream content)
+    public static StateImport Read(Stream content, StoreImport store)
     {
         var reader = new BoltReader(content);
         if (!reader.Buckets.Contains(StateBuckets.Key) || !reader.Buckets.Contains(StateBuckets.Meta))
             throw new InvalidDataException("the database has no buckets \"key\" and \"meta\": it is not etcd's");
 
-        var import = new StateImport();
+        var import = new StateImport(store);
         foreach (string bucket in reader.Buckets)
         {
             BoltCursor cursor = reader.Open(bucket)!;
             while (cursor.MoveNext())
                 import.Take(bucket, cursor);
+        }
+
+        return import;
+    }
+
+    /// <summary>Puts a checkpoint together.</summary>
+    /// <param name="store">The keys.</param>
+    /// <param name="meta">Everything else.</param>
+    /// <exception cref="InvalidDataException">It is damaged.</exception>
+    public static StateImport Of(StoreImport store, IEnumerable<MetaRecord> meta)
+    {
+        var import = new StateImport(store);
+        foreach (MetaRecord record in meta)
+        {
+            BoltCursor entry = BoltBucket.Of(record.Bucket, [new(record.Key, record.Value)]).Open();
+            entry.MoveNext();
+            import.Take(record.Bucket, entry);
         }
 
         return import;

@@ -53,6 +53,12 @@ public sealed record ServerOptions
     /// <summary>Applied entries that are kept for members that lag (--snapshot-catchup-entries).</summary>
     public int SnapshotCatchUpEntries { get; init; } = 5000;
 
+    /// <summary>Applied entries after which the state is made durable and the log before it let go (--snapshot-count).</summary>
+    public long SnapshotCount { get; init; } = Limits.CheckpointEntries;
+
+    /// <summary>Segments of the write-ahead log that are kept (--max-wals); 0 keeps all.</summary>
+    public int MaxWals { get; init; } = Limits.WalsMax;
+
     /// <summary>How long clients are kept waiting for the cluster before this member serves what it can alone (--wait-cluster-ready-timeout).</summary>
     public TimeSpan WaitClusterReadyTimeout { get; init; } = TimeSpan.FromSeconds(5);
 

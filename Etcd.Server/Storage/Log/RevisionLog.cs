@@ -3,8 +3,8 @@ using Etcd.Server.Primitives;
 namespace Etcd.Server.Storage.Log;
 
 /// <summary>
-/// The revision log in memory: segments in the order of history. The last one takes the appends; sealed ones are replaced by
-/// copies without their dead records when most of their bytes are dead.
+/// The revision log: segments in the order of history. The last one takes the appends. Those at the end that no checkpoint has
+/// written to a file are in memory only; the others may be replaced by copies without their dead records (<see cref="Replace"/>).
 /// <see cref="Segments"/> is a snapshot: a reader that holds it sees every record of its time, however much is rewritten since.
 /// Threads: the writer's, but for what is static.
 /// </summary>
@@ -12,29 +12,34 @@ internal sealed class RevisionLog
 {
     private LogSegment[] _segments = [];
     private bool _lastSealed = true;
-    private int _rewriteAt;
+
+    /// <summary>An empty log.</summary>
+    public RevisionLog()
+    {
+    }
+
+    /// <summary>A log of segments that are in files.</summary>
+    public RevisionLog(LogSegment[] segments)
+    {
+        _segments = segments;
+        foreach (LogSegment segment in segments)
+        {
+            UsedBytes += segment.UsedBytes;
+            LiveBytes += segment.LiveBytes;
+        }
+    }
 
     /// <summary>The segments as they are now; the array never changes.</summary>
     public LogSegment[] Segments => _segments;
-
-    /// <summary>Bytes taken by segments.</summary>
-    public long ReservedBytes
-    {
-        get
-        {
-            long bytes = 0;
-            foreach (LogSegment segment in _segments)
-                bytes += segment.ReservedBytes;
-
-            return bytes;
-        }
-    }
 
     /// <summary>Bytes in records.</summary>
     public long UsedBytes { get; private set; }
 
     /// <summary>Bytes in records that are not dead.</summary>
     public long LiveBytes { get; private set; }
+
+    /// <summary>Bytes in records that are in memory only.</summary>
+    public long UnwrittenBytes { get; private set; }
 
     /// <summary>Room for the next record; write all of it, then <see cref="Commit"/>.</summary>
     /// <param name="revision">Above every revision in the log.</param>
@@ -62,6 +67,7 @@ internal sealed class RevisionLog
     {
         UsedBytes += bytes;
         LiveBytes += bytes;
+        UnwrittenBytes += bytes;
         return _segments[^1].Commit(revision, bytes, tombstone, key);
     }
 
@@ -74,30 +80,49 @@ internal sealed class RevisionLog
         LiveBytes -= segment.DeadBytes;
     }
 
-    /// <summary>Called when a compaction has marked all that it drops: rewriting may begin, of the last segment too.</summary>
-    public void BeginRewrite()
+    /// <summary>Ends the last segment: the next record begins another one, and what is there can be written to a file.</summary>
+    public void SealLast()
     {
-        _rewriteAt = 0;
-        if (!_lastSealed && _segments[^1].DeadBytes * 2 >= _segments[^1].UsedBytes)
-            SealLast();
+        if (_lastSealed)
+            return;
+
+        _segments[^1].Seal();
+        _lastSealed = true;
     }
 
-    /// <summary>Rewrites one run of segments that is mostly dead, or too small.</summary>
-    /// <returns>False if there was none.</returns>
-    public bool RewriteNext()
+    /// <summary>The first segment that is in memory only; the count of all if none is.</summary>
+    public int FirstUnwritten()
     {
-        int sealedCount = _segments.Length - (_lastSealed ? 0 : 1);
-        for (; _rewriteAt < sealedCount; _rewriteAt++)
-        {
-            int run = RunFrom(_rewriteAt, sealedCount);
-            if (run == 0)
-                continue;
+        int at = _segments.Length;
+        while (at > 0 && _segments[at - 1].Extent is null)
+            at--;
 
-            Rewrite(_rewriteAt, run);
-            return true;
+        return at;
+    }
+
+    /// <summary>Puts copies of a run of sealed segments into their place.</summary>
+    /// <param name="first">The first segment of the run.</param>
+    /// <param name="sources">The run, with the marks that the copies left out.</param>
+    /// <param name="copies">The copies, in files.</param>
+    public void Replace(int first, ReadOnlySpan<SegmentSource> sources, IReadOnlyList<LogSegment> copies)
+    {
+        LogSegment[] before = _segments[..first];
+        LogSegment[] after = _segments[(first + sources.Length)..];
+        LogSegment[] replaced = [.. copies];
+        for (int i = 0; i < sources.Length; i++)
+        {
+            LogSegment source = _segments[first + i];
+            Invariant.Check(source == sources[i].Segment, "only the run that was copied is replaced");
+            UsedBytes -= source.UsedBytes;
+            UnwrittenBytes -= source.Extent is null ? source.UsedBytes : 0;
+            foreach (Revision dead in source.DeadSince(sources[i].Dead))
+                replaced[IndexOf(replaced, dead)].MarkDead(dead);
         }
 
-        return false;
+        foreach (LogSegment copy in replaced)
+            UsedBytes += copy.UsedBytes;
+
+        _segments = [.. before, .. replaced, .. after];
     }
 
     /// <summary>The segment that holds a revision if any does.</summary>
@@ -133,74 +158,7 @@ internal sealed class RevisionLog
 
         return bytes;
     }
-
-    private void SealLast()
-    {
-        _segments[^1].Seal();
-        _lastSealed = true;
-    }
-
-    // A run of neighbours whose live records fit one block, and of which rewriting gains at least half.
-    private int RunFrom(int first, int sealedCount)
-    {
-        LogSegment segment = _segments[first];
-        long used = 0;
-        long live = 0;
-        int run = 0;
-        for (; first + run < sealedCount; run++)
-        {
-            LogSegment next = _segments[first + run];
-            int nextLive = next.UsedBytes - next.DeadBytes;
-            if (live + nextLive > LogSegment.BlockBytes || nextLive * 2L > LogSegment.BlockBytes)
-                break;
-
-            // Revisions that were bumped: one segment counts its records' revisions from its first.
-            if (next.LastMain - segment.First.Main >= uint.MaxValue)
-                break;
-
-            used += next.UsedBytes;
-            live += nextLive;
-        }
-
-        bool mostlyDead = segment.DeadBytes * 2L >= segment.UsedBytes;
-        bool smallOnes = run >= 2 && live * 2 <= (long)run * LogSegment.BlockBytes;
-        return smallOnes ? run : mostlyDead ? 1 : 0;
-    }
-
-    private void Rewrite(int first, int run)
-    {
-        LogSegment? merged = Merge(first, run);
-        LogSegment[] before = _segments[..first];
-        LogSegment[] after = _segments[(first + run)..];
-        _segments = merged is null ? [.. before, .. after] : [.. before, merged, .. after];
-        if (merged is not null)
-            _rewriteAt++;
-    }
-
-    private LogSegment? Merge(int first, int run)
-    {
-        int live = 0;
-        int records = 0;
-        Revision? begin = null;
-        for (int at = first; at < first + run; at++)
-        {
-            LogSegment segment = _segments[at];
-            int count = segment.LiveCount();
-            if (count > 0)
-                begin ??= segment.FirstLive();
-
-            records += count;
-            live += segment.UsedBytes - segment.DeadBytes;
-            UsedBytes -= segment.DeadBytes;
-        }
-
-        if (begin is null)
-            return null;
-
-        var merged = new LogSegment(begin.Value, live, records);
-        for (int at = first; at < first + run; at++)
-            _segments[at].CopyLiveTo(merged);
-
-        return merged;
-    }
 }
+
+/// <summary>A sealed segment that is to be copied, with its marks of dead records at that moment.</summary>
+internal readonly record struct SegmentSource(LogSegment Segment, ulong[]? Dead);

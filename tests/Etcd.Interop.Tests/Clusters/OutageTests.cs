@@ -66,7 +66,7 @@ public sealed class OutageTests
         const int Many = 3_000;
         string[] flags = ["--unsafe-no-fsync", "--snapshot-catchup-entries=500"];
         await using ServerCluster cluster = ServerCluster.Create(
-            ServerProgram.Tested, MemberPlace.OnLoopback(3), ServerProgram.Tested == ServerProgram.Real ? [.. flags, "--snapshot-count=500"] : flags);
+            ServerProgram.Tested, MemberPlace.OnLoopback(3), [.. flags, "--snapshot-count=500"]);
         ClusterMember leader = await cluster.StartAsync(Token);
         ClusterMember lost = cluster.Members.First(m => m != leader);
         ulong lostId = lost.Id;

@@ -26,7 +26,7 @@ public sealed class KillTests
     public async Task No_acknowledged_put_is_lost_by_five_kills()
     {
         // The disk's sync is part of the proof, unlike elsewhere.
-        await using ServerProcess server = ServerProcess.Create(ServerProgram.Ours);
+        await using ServerProcess server = ServerProcess.Create(ServerProgram.Ours, "--snapshot-count=300");
         await server.StartAsync(Token);
         var acknowledged = new ConcurrentDictionary<string, int>();
         int count = 0;

@@ -194,7 +194,7 @@ internal sealed class StateBench
 
     private static List<string> Leased(StateBench bench) =>
     [
-        .. bench.Leases.Records().Select(r =>
+        .. bench.Leases.Records().OrderBy(r => r.Id.Value).Select(r =>
             $"{r} {string.Join(',', bench.Leases.Keys(r.Id).Select(k => System.Text.Encoding.ASCII.GetString(k.Span)))}"),
     ];
 }

@@ -67,6 +67,16 @@ public sealed class ServerFlagsTests
     }
 
     [Fact]
+    public void HowMuchOfTheLogIsKeptArrives()
+    {
+        Assert.Equal((10_000L, 5), (Parse().SnapshotCount, Parse().MaxWals));
+        ServerOptions options = Parse("--snapshot-count", "123", "--max-wals", "0");
+        Assert.Equal((123L, 0), (options.SnapshotCount, options.MaxWals));
+        // As in etcd, none means the default.
+        Assert.Equal(10_000, Parse("--snapshot-count=0").SnapshotCount);
+    }
+
+    [Fact]
     public void WhatAClusterIsToldArrives()
     {
         ServerOptions options = Parse(

@@ -42,7 +42,7 @@ public sealed class MemberCrashTests
         var disk = new SimDisk(new SimDiskOptions { Seed = seed });
         disk.CreateDirectory(Folder);
         disk.SyncDirectory("/");
-        MemberRecovery.Open(disk, Folders, Birth, Options).Wal.Dispose();
+        MemberRecovery.Open(disk, Folders, Birth, Options).Dispose();
         for (int life = 0; life < LivesPerSeed; life++)
         {
             disk = disk.Crash(
@@ -50,7 +50,7 @@ public sealed class MemberCrashTests
                 new SimDiskOptions { Seed = random.Next(), CrashAtOperation = random.Next(10, 200) });
             try
             {
-                var member = new SimMember(disk);
+                var member = new SimMember(disk, checkpointEntries: random.Next(3, 40));
                 member.Compare(model, $"seed {seed}, life {life}");
                 for (int batch = 0; batch < 40; batch++)
                 {
@@ -63,7 +63,7 @@ public sealed class MemberCrashTests
             }
         }
 
-        var last = new SimMember(disk.Crash(CrashKind.NothingUnsynced));
+        var last = new SimMember(disk.Crash(CrashKind.NothingUnsynced), checkpointEntries: 10);
         last.Compare(model, $"seed {seed}, the end");
     }
 
@@ -82,30 +82,36 @@ public sealed class MemberCrashTests
 
     private sealed class SimMember
     {
-        private readonly MvccStore _store = new();
+        private readonly MvccStore _store;
         private readonly MemberNode _node;
         private readonly QueuedCompletions _answers = new();
 
-        public SimMember(SimDisk disk)
+        public SimMember(SimDisk disk, int checkpointEntries)
         {
             RecoveredMember found = MemberRecovery.Open(disk, Folders, Birth, Options);
+            _store = new MvccStore(found.Store);
             var clock = new FakeTimeProvider();
             var leases = new LeaseManager(clock);
             var cluster = new ClusterState(found.ClusterId);
+            var machine = new StateMachine(_store, leases, cluster) { Checkpoints = new CheckpointOptions { Entries = checkpointEntries } };
+            found.InstallInto(machine);
             _node = new MemberNode(new MemberParts
             {
                 Raft = new RaftNode(new RaftOptions { Id = found.Id, Random = static _ => 0 }, found.Log),
                 Log = new Log(found.Wal),
                 Snapshots = new SnapshotStore(found.Snapshots),
-                Machine = new StateMachine(_store, leases, cluster),
-                State = new RecordingState([]),
+                AppliedTerm = found.Log.Snapshot?.Term ?? default,
+                Machine = machine,
+                State = machine,
                 Cluster = cluster,
                 Leases = leases,
                 Peers = new RecordingPeers([]),
                 Completions = _answers,
-                Ids = new RequestIds(found.Id, DateTimeOffset.UnixEpoch.AddMilliseconds(found.Log.Entries.Count)),
+                Ids = new RequestIds(found.Id, DateTimeOffset.UnixEpoch.AddMilliseconds(found.Log.Applied.Value + (ulong)found.Log.Entries.Count)),
                 Clock = clock,
             });
+            var release = new LogRelease(disk, found.Wal, segmentsMax: 1);
+            _store.CheckpointDurable = mark => release.OnCheckpoint(mark.Index, _node);
             _node.Start();
             Drain();
         }
@@ -159,7 +165,7 @@ public sealed class MemberCrashTests
 
         private void Drain()
         {
-            while (_node.RunLogOnce() || _node.RunApplyOnce() == TimeSpan.Zero || _answers.Run())
+            while (_node.RunLogOnce() || _node.RunApplyOnce() == TimeSpan.Zero || _store.RunDiskOnce() || _answers.Run())
             {
             }
 

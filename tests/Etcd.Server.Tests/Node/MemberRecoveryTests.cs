@@ -32,13 +32,13 @@ public sealed class MemberRecoveryTests
         Assert.All(found.Log.Entries, e => Assert.Equal((new Term(1), EntryType.ConfChange), (e.Term, e.Type)));
         Assert.Equal([1UL, 2UL, 3UL], found.Log.Entries.Select(e => e.Index.Value));
         Assert.Empty(found.Log.Configuration.Voters);
-        found.Wal.Dispose();
+        found.Dispose();
 
         RecoveredMember again = Open(Birth(1));
         Assert.False(again.IsNew);
         Assert.Equal((new MemberId(9), 77UL), (again.Id, again.ClusterId));
         Assert.Equal(found.Log.Entries.Select(e => e.Data.ToArray()), again.Log.Entries.Select(e => e.Data.ToArray()));
-        again.Wal.Dispose();
+        again.Dispose();
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed class MemberRecoveryTests
         Assert.Equal(new MemberId(4), found.Id);
         Assert.Empty(found.Log.Entries);
         Assert.True(found.Log.HardState.IsEmpty);
-        found.Wal.Dispose();
+        found.Dispose();
     }
 
     [Fact]
@@ -57,14 +57,14 @@ public sealed class MemberRecoveryTests
     {
         RecoveredMember found = Open(Birth(1, 1, 2));
         Receive(found.Snapshots, 10);
-        found.Wal.Dispose();
+        found.Dispose();
         // Its files are there and the log does not know it: the log goes on alone, and the leader will send it again.
         found = Open(Birth(1));
         Assert.Null(found.Log.Snapshot);
         Assert.Equal(2, found.Log.Entries.Count);
         Receive(found.Snapshots, 10);
         Mark(found.Wal, 10);
-        found.Wal.Dispose();
+        found.Dispose();
         // The log knows it, and not yet that it is committed.
         found = Open(Birth(1));
         Assert.Null(found.Log.Snapshot);
@@ -72,13 +72,13 @@ public sealed class MemberRecoveryTests
         Mark(found.Wal, 10);
         found.Wal.Append(new HardState(new Term(2), MemberId.None, new LogIndex(10)), [Entry(2, 11), Entry(2, 12)]);
         found.Wal.Sync();
-        found.Wal.Dispose();
+        found.Dispose();
         found = Open(Birth(1));
         Assert.Equal(new LogIndex(10), found.Log.Snapshot!.Index);
         Assert.Equal(new LogIndex(10), found.Log.Applied);
         Assert.Equal(Voters.Voters, found.Log.Configuration.Voters);
         Assert.Equal([11UL, 12UL], found.Log.Entries.Select(e => e.Index.Value));
-        found.Wal.Dispose();
+        found.Dispose();
     }
 
     [Fact]
@@ -90,7 +90,7 @@ public sealed class MemberRecoveryTests
         found.Wal.Append(new HardState(new Term(2), MemberId.None, new LogIndex(10)), [Entry(2, 11)]);
         found.Wal.Sync();
         string database = found.Snapshots.DatabasePath(new LogIndex(10));
-        found.Wal.Dispose();
+        found.Dispose();
         _disk.DeleteFile(database);
         Assert.Throws<WalException>(() => Open(Birth(1)));
     }
@@ -113,7 +113,7 @@ public sealed class MemberRecoveryTests
                 var disk = new SimDisk(new SimDiskOptions { Seed = (operation * 10) + draw, CrashAtOperation = operation });
                 try
                 {
-                    MemberRecovery.Open(disk, Folders, birth, Options).Wal.Dispose();
+                    MemberRecovery.Open(disk, Folders, birth, Options).Dispose();
                     isWhole = true;
                     Assert.True(operation > 10);
                 }
@@ -124,7 +124,7 @@ public sealed class MemberRecoveryTests
                 RecoveredMember after = MemberRecovery.Open(disk.Crash(kind), Folders, birth, Options);
                 Assert.Equal(members, after.Log.Entries.Count);
                 Assert.Equal(new HardState(new Term(1), MemberId.None, new LogIndex((ulong)members)), after.Log.HardState);
-                after.Wal.Dispose();
+                after.Dispose();
             }
         }
     }

@@ -1,3 +1,4 @@
+using Etcd.Server.Storage.Disk;
 using Etcd.Server.Apply;
 using Etcd.Server.Io;
 using Etcd.Server.Node;
@@ -99,6 +100,8 @@ internal sealed class RecordingState(List<string> trace) : IStateSnapshots
     }
 
     public void Install(Stream content) => trace.Add("install");
+
+    public void Load(StoreFolder folder) => trace.Add("load");
 
     private sealed class Empty : ISnapshotContent
     {

@@ -27,6 +27,9 @@ internal sealed class TestCluster
 {
     public const int CatchUpEntries = 20;
 
+    /// <summary>Entries between two checkpoints of a member's store.</summary>
+    public const int CheckpointEntries = 15;
+
     private readonly Queue<(MemberId From, Message Message)> _network = new();
     private readonly HashSet<(MemberId, MemberId)> _cut = [];
 
@@ -162,8 +165,8 @@ internal sealed class TestCluster
 /// <summary>One member of a <see cref="TestCluster"/>.</summary>
 internal sealed class TestMember(TestCluster cluster, MemberId id, MemberBirth birth) : Etcd.Server.Peer.IPeerTransport
 {
-    private static readonly MemberFolders Folders = new("/member/wal", "/member/snap");
-    private static readonly WalOptions Wal = new() { SegmentBytes = 64 * 1024 };
+    public static readonly MemberFolders Folders = new("/member/wal", "/member/snap");
+    public static readonly WalOptions Wal = new() { SegmentBytes = 64 * 1024 };
 
     private QueuedCompletions _completions = new();
     private WriteAheadLog? _wal;
@@ -181,6 +184,8 @@ internal sealed class TestMember(TestCluster cluster, MemberId id, MemberBirth b
     public ClusterState State { get; private set; } = null!;
 
     public LeaseManager Leases { get; private set; } = null!;
+
+    public StateMachine Machine { get; private set; } = null!;
 
     public RecoveredMember Recovered { get; private set; } = null!;
 
@@ -210,11 +215,14 @@ internal sealed class TestMember(TestCluster cluster, MemberId id, MemberBirth b
         Recovered = MemberRecovery.Open(Disk, Folders, birth, Wal);
         _wal = Recovered.Wal;
         _completions = new QueuedCompletions();
-        Store = new MvccStore();
+        Store = new MvccStore(Recovered.Store);
         Leases = new LeaseManager(cluster.Clock);
         State = new ClusterState(Recovered.ClusterId);
         Quota = new SpaceQuota(Size, QuotaBytes);
-        var machine = new StateMachine(Store, Leases, State, quota: Quota);
+        StateMachine machine = Machine = new StateMachine(Store, Leases, State, quota: Quota)
+        {
+            Checkpoints = new CheckpointOptions { Entries = TestCluster.CheckpointEntries },
+        };
         Alarms = machine.Alarms;
         Recovered.InstallInto(machine);
         var random = new Random((int)Id.Value * 1000 + ++_lives);
@@ -234,6 +242,8 @@ internal sealed class TestMember(TestCluster cluster, MemberId id, MemberBirth b
             Ids = new RequestIds(Id, cluster.Clock.GetUtcNow().AddSeconds(_lives)),
             Clock = cluster.Clock,
         });
+        var release = new LogRelease(Disk, _wal, segmentsMax: 1);
+        Store.CheckpointDurable = mark => release.OnCheckpoint(mark.Index, Node);
         IsUp = true;
         Node.Start();
     }
@@ -253,7 +263,7 @@ internal sealed class TestMember(TestCluster cluster, MemberId id, MemberBirth b
             return false;
         }
 
-        bool any = Node.RunLogOnce() | (Node.RunApplyOnce() == TimeSpan.Zero) | _completions.Run();
+        bool any = Node.RunLogOnce() | (Node.RunApplyOnce() == TimeSpan.Zero) | RunDisk() | _completions.Run();
         if (Node.Failed.Exception?.GetBaseException() is { } failure)
         {
             IsUp = false;
@@ -264,6 +274,19 @@ internal sealed class TestMember(TestCluster cluster, MemberId id, MemberBirth b
         }
 
         return any;
+    }
+
+    private bool RunDisk()
+    {
+        try
+        {
+            return Store.RunDiskOnce();
+        }
+        catch (Exception e)
+        {
+            Node.Fail(e);
+            return false;
+        }
     }
 
     public Task<ApplyOutcome> Put(string key, string value = "v", long lease = 0) => Node.ProposeAsync(RaftCommand.Create(

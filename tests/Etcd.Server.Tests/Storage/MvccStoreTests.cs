@@ -172,28 +172,6 @@ public class MvccStoreTests
     }
 
     [Fact]
-    public void Compaction_gives_memory_back()
-    {
-        var store = new MvccStore();
-        byte[] value = new byte[4096];
-        for (int i = 0; i < 20_000; i++)
-        {
-            WriteTxn txn = store.Begin();
-            txn.Put(StoreHelp.Bytes("key" + (i % 100)), value, LeaseId.None);
-            txn.End();
-            if (i % 64 == 0)
-                store.Publish();
-        }
-
-        store.Publish();
-        long before = store.SizeBytes;
-        store.CompactNow(store.CurrentRevision);
-        Assert.True(before > 80_000_000, $"{before} bytes before");
-        Assert.True(store.SizeBytes < 6_000_000, $"{store.SizeBytes} bytes after");
-        Assert.True(store.SizeInUseBytes < 1_000_000, $"{store.SizeInUseBytes} bytes in use after");
-    }
-
-    [Fact]
     public void Deleted_keys_leave_the_index_and_their_memory_is_used_again()
     {
         var store = new MvccStore();

@@ -199,8 +199,18 @@ public sealed class WriteAheadLogTests : WalTest
     {
         WithSnapshotAt(60).Close();
         Assert.Equal(WalError.SnapshotMismatch, Assert.Throws<WalException>(() => Open(_disk, Mark(60, 2))).Error);
-        Assert.Equal(WalError.SnapshotNotFound, Assert.Throws<WalException>(() => Open(_disk, Mark(59, 1))).Error);
+        Assert.Equal(WalError.SnapshotNotFound, Assert.Throws<WalException>(() => Open(_disk, Mark(59, 2))).Error);
+        Assert.Equal(WalError.SnapshotNotFound, Assert.Throws<WalException>(() => Open(_disk, Mark(5000, 1))).Error);
         Open(_disk, Mark(60, 1)).Log.Close();
+    }
+
+    [Fact]
+    public void A_checkpoint_leaves_no_record_and_the_entry_that_it_stands_at_is_enough()
+    {
+        WithSnapshotAt(60).Close();
+        WalOpenResult found = Open(_disk, Mark(59, 1));
+        Assert.Equal(60UL, found.Entries[0].Index.Value);
+        found.Log.Close();
     }
 
     [Fact]

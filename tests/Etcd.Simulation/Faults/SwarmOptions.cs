@@ -96,6 +96,9 @@ internal sealed record SwarmOptions
 
     public bool Compacts { get; init; }
 
+    /// <summary>Entries between two checkpoints of the store.</summary>
+    public int CheckpointEntries { get; init; } = 10_000;
+
     public bool Leases { get; init; }
 
     /// <summary>How likely the power of a first member fails while it makes its log.</summary>
@@ -167,6 +170,7 @@ internal sealed record SwarmOptions
             Leases = random.Chance(0.3),
             MinorityStaysAway = members > 2 && random.Chance(0.3),
             BirthCrashes = Sometimes(0.15, 0.1, 1),
+            CheckpointEntries = random.Pick([5, 25, 100, 10_000]),
         };
     }
 

@@ -31,6 +31,7 @@ internal sealed class Life : ICompletions
     private readonly RecoveredMember _recovered;
     private readonly Step _log;
     private readonly Step _apply;
+    private readonly Step _store;
     private readonly SimPeers _peers;
     private readonly ObservedSnapshots _snapshots;
     private int _received;
@@ -48,10 +49,13 @@ internal sealed class Life : ICompletions
             new WalOptions { SegmentBytes = options.SegmentBytes, BufferBytes = 64 * 1024 });
         _wal = _recovered.Wal;
         Observe(_recovered.Log);
-        Store = new MvccStore();
+        Store = new MvccStore(_recovered.Store);
         Leases = new LeaseManager(machine.Clock);
         Members = new ClusterState(_recovered.ClusterId);
-        var state = new StateMachine(Store, Leases, Members);
+        var state = new StateMachine(Store, Leases, Members)
+        {
+            Checkpoints = new CheckpointOptions { Entries = options.CheckpointEntries },
+        };
         _machine = new ObservedStateMachine(machine.Id, state, cluster.Consensus, cluster.History, cluster.Trace, OnChange);
         var whole = new ObservedState(state, OnInstalled);
         _snapshots = new ObservedSnapshots(new SnapshotStore(_recovered.Snapshots)) { LastOpened = _recovered.Log.Snapshot?.Index ?? default };
@@ -87,6 +91,10 @@ internal sealed class Life : ICompletions
         });
         _log = new Step(this, machine.SyncDelay, RunLog);
         _apply = new Step(this, machine.StepDelay, RunApply);
+        _store = new Step(this, machine.SyncDelay, RunStore);
+        var release = new LogRelease(machine.Disk, _wal, segmentsMax: 1);
+        Store.DiskWork = _store.Wake;
+        Store.CheckpointDurable = mark => release.OnCheckpoint(mark.Index, _node);
         _node.LogWork = _log.Wake;
         _node.ApplyWork = _apply.Wake;
     }
@@ -207,6 +215,14 @@ internal sealed class Life : ICompletions
         if (_node.RunLogOnce())
         {
             _log.Wake();
+        }
+    }
+
+    private void RunStore()
+    {
+        if (Store.RunDiskOnce())
+        {
+            _store.Wake();
         }
     }
 

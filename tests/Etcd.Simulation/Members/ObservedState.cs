@@ -2,6 +2,7 @@ using Etcd.Server.Apply;
 using Etcd.Server.Io;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
+using Etcd.Server.Storage.Disk;
 
 namespace Etcd.Simulation.Members;
 
@@ -17,6 +18,12 @@ internal sealed class ObservedState(IStateSnapshots inner, Action installed) : I
     public void Install(Stream content)
     {
         inner.Install(content);
+        installed();
+    }
+
+    public void Load(StoreFolder folder)
+    {
+        inner.Load(folder);
         installed();
     }
 }

@@ -93,11 +93,13 @@ internal sealed class SimNetwork(Scheduler scheduler, SimRandom random, Trace tr
         // The state is read some time after it was taken, while the member goes on.
         scheduler.After(Delay(), () =>
         {
-            byte[] content = write();
             if (!from.IsAlive(life))
             {
+                // Nobody reads the state, or the disk that it is on, any more.
                 return;
             }
+
+            byte[] content = write();
 
             long takes = Delay() + (content.Length * Scheduler.Second / Options.SnapshotBytesPerSecond);
             bool breaks = random.Chance(Options.SnapshotBreaks) || !(Filter?.Invoke(message) ?? true);

@@ -1,0 +1,128 @@
+using Etcd.Server.Io;
+
+namespace Etcd.Server.Storage.Disk;
+
+/// <summary>
+/// Where a run of records stands in a segment file: the records' bytes one behind the other, and behind them their index
+/// (<see cref="ExtentIndex"/>). Every page of the records is checked against its CRC whenever it is read from the disk.
+/// Any thread.
+/// </summary>
+internal sealed class Extent
+{
+    private readonly PageCache _cache;
+    private readonly uint[] _crcs;
+    private readonly PageCache.Page?[] _pages;
+
+    /// <summary>Describes a run that is in the file.</summary>
+    public Extent(PageCache cache, StoreFile file, ExtentPlace place, uint[] pageCrcs)
+    {
+        _cache = cache;
+        _crcs = pageCrcs;
+        _pages = new PageCache.Page?[pageCrcs.Length];
+        File = file;
+        Place = place;
+    }
+
+    /// <summary>The file.</summary>
+    public StoreFile File { get; }
+
+    /// <summary>Where in it.</summary>
+    public ExtentPlace Place { get; }
+
+    /// <summary>Bytes of memory that it takes beside the cache.</summary>
+    public long ReservedBytes => _crcs.Length * 12L;
+
+    /// <summary>The CRCs of a run's pages.</summary>
+    public static uint[] PageCrcs(ReadOnlySpan<byte> data)
+    {
+        var crcs = new uint[(data.Length + StoreFormat.PageBytes - 1) / StoreFormat.PageBytes];
+        for (int page = 0; page < crcs.Length; page++)
+            crcs[page] = Crc32C.Append(0, PageOf(data, page));
+
+        return crcs;
+    }
+
+    /// <summary>Reads a piece, from the cache where it can.</summary>
+    /// <param name="offset">Where it begins in the records' bytes.</param>
+    /// <param name="length">How long it is.</param>
+    public ReadOnlyMemory<byte> Read(int offset, int length)
+    {
+        if (length == 0)
+            return default;
+
+        int first = offset / StoreFormat.PageBytes;
+        int last = (offset + length - 1) / StoreFormat.PageBytes;
+        int inFirst = offset - (first * StoreFormat.PageBytes);
+        if (first == last)
+            return ReadPage(first).AsMemory(inFirst, length);
+
+        if (last == first + 1)
+        {
+            var both = new byte[length];
+            ReadOnlySpan<byte> head = ReadPage(first).AsSpan(inFirst);
+            head.CopyTo(both);
+            ReadPage(last).AsSpan(0, length - head.Length).CopyTo(both.AsSpan(head.Length));
+            return both;
+        }
+
+        // A large record: one read, and nothing of it in the cache.
+        int end = Math.Min((last + 1) * StoreFormat.PageBytes, Place.DataBytes);
+        byte[] pages = GC.AllocateUninitializedArray<byte>(end - (first * StoreFormat.PageBytes));
+        ReadPages(first, pages);
+        return pages.AsMemory(inFirst, length);
+    }
+
+    /// <summary>Reads all of it, past the cache.</summary>
+    /// <param name="into">Room for <see cref="ExtentPlace.DataBytes"/>.</param>
+    public void ReadAll(Span<byte> into) => ReadPages(0, into);
+
+    /// <summary>For the cache: puts a page at its place, unless there is one.</summary>
+    public bool TryPlace(PageCache.Page page) => Interlocked.CompareExchange(ref _pages[page.Number], page, null) is null;
+
+    /// <summary>For the cache: lets go of a page.</summary>
+    public void Forget(PageCache.Page page) => Volatile.Write(ref _pages[page.Number], null);
+
+    private static ReadOnlySpan<byte> PageOf(ReadOnlySpan<byte> data, int page)
+    {
+        int start = page * StoreFormat.PageBytes;
+        return data.Slice(start, Math.Min(StoreFormat.PageBytes, data.Length - start));
+    }
+
+    private byte[] ReadPage(int number)
+    {
+        if (Volatile.Read(ref _pages[number]) is { } page)
+        {
+            if (!page.WasUsed)
+                page.WasUsed = true;
+
+            return page.Bytes;
+        }
+
+        int start = number * StoreFormat.PageBytes;
+        byte[] bytes = GC.AllocateUninitializedArray<byte>(Math.Min(StoreFormat.PageBytes, Place.DataBytes - start));
+        ReadPages(number, bytes);
+        _cache.Add(new PageCache.Page(this, number, bytes));
+        return bytes;
+    }
+
+    private void ReadPages(int first, Span<byte> into)
+    {
+        long offset = Place.Offset + ((long)first * StoreFormat.PageBytes);
+        File.ReadExactly(into, offset);
+        for (int page = 0; page * StoreFormat.PageBytes < into.Length; page++)
+        {
+            if (Crc32C.Append(0, PageOf(into, page)) != _crcs[first + page])
+            {
+                throw new StoreException(
+                    StoreError.Corrupt, "store: checksum mismatch of a page of records", File.Path, offset + ((long)page * StoreFormat.PageBytes));
+            }
+        }
+    }
+}
+
+/// <summary>A run's place in its file, as the manifest says it.</summary>
+/// <param name="Offset">Where the records begin.</param>
+/// <param name="DataBytes">Their bytes.</param>
+/// <param name="IndexBytes">The bytes of the index behind them.</param>
+/// <param name="IndexCrc">CRC-32C of the index, which holds the CRCs of the records' pages.</param>
+internal readonly record struct ExtentPlace(long Offset, int DataBytes, int IndexBytes, uint IndexCrc);
