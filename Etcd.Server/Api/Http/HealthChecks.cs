@@ -1,7 +1,6 @@
 using System.Text;
 using Etcd.Protocol.Errors;
 using Etcd.Server.Apply.Alarms;
-using Etcd.Server.Node;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
