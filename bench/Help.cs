@@ -54,6 +54,13 @@ internal static class Help
           --preload               first put each key of the key space once
           --pid PID               also report the CPU time of this process, the server
 
+        sdk       measures Etcd.Client beside the generated gRPC client, at our server, in turn
+          --callers LIST          callers at a time, or watches, default 1,100,1000
+          --operations LIST       of put, get and watch; default all
+          --passes N, --seconds S, --value-size B  default 3, 3 and 256
+          --server PATH, --work-dir DIR  as above
+          --markdown FILE         also write the table
+
         raft      measures the consensus core alone, one and three members in memory, batches of 1, 10 and 100
           --passes N              default 3; the report has the medians
           --seconds S             measured time of a pass, default 3

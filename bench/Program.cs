@@ -7,7 +7,7 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnStop)
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnStop);
 try
 {
-    return Run(args);
+    return await RunAsync(args);
 }
 catch (UsageException exception)
 {
@@ -25,7 +25,7 @@ catch (OperationCanceledException)
     return 130;
 }
 
-int Run(string[] arguments)
+async Task<int> RunAsync(string[] arguments)
 {
     if (arguments.Length == 0 || arguments.Contains("--help") || arguments[0] == "help")
     {
@@ -38,6 +38,7 @@ int Run(string[] arguments)
     return arguments[0] switch
     {
         "load" => LoadCommand.Run(options, stop.Token),
+        "sdk" => await SdkCommand.RunAsync(options, stop.Token),
         "raft" => RaftCommand.Run(options, stop.Token),
         "store" => StoreCommand.Run(options, stop.Token),
         "failover" => FailoverCommand.Run(options, string.Join(' ', arguments), stop.Token),
