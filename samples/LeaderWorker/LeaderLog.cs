@@ -14,6 +14,6 @@ internal sealed partial class LeaderLog(IEtcdLeaderElection election, ILogger<Le
         }
     }
 
-    [LoggerMessage(LogLevel.Information, "{Leader} leads")]
+    [LoggerMessage(1, LogLevel.Information, "{Leader} leads")]
     private static partial void LeaderIs(ILogger log, string leader);
 }
