@@ -31,7 +31,7 @@ internal sealed class RawSubject : ISubject
     public async Task WatchAsync(byte[] key, int watches, Action onEvent, CancellationToken cancellation)
     {
         AsyncDuplexStreamingCall<WatchRequest, WatchResponse> call =
-            new Watch.WatchClient(_channel).Watch(cancellationToken: cancellation);
+            new Protocol.Etcdserverpb.Watch.WatchClient(_channel).Watch(cancellationToken: cancellation);
         var create = new WatchRequest { CreateRequest = new WatchCreateRequest { Key = UnsafeByteOperations.UnsafeWrap(key) } };
         Task reading = ReadAsync(call, watches, onEvent, out Task created);
         for (int i = 0; i < watches; i++)

@@ -250,6 +250,8 @@ public sealed class HttpEndpointTests
         public Task WhenCompactedAsync(long revision) => reads.WhenCompactedAsync(revision);
 
         public Task<Server.Apply.Snapshots.StateExport> ExportAsync() => reads.ExportAsync();
+
+        public Task DefragmentAsync() => reads.DefragmentAsync();
     }
 
     private sealed class Leaderless(IMemberStatus status) : IMemberStatus
