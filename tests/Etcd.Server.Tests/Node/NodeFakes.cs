@@ -1,10 +1,10 @@
-using Etcd.Server.Storage.Disk;
 using Etcd.Server.Apply;
 using Etcd.Server.Io;
 using Etcd.Server.Node;
 using Etcd.Server.Peer;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
+using Etcd.Server.Storage.Disk;
 
 namespace Etcd.Server.Tests.Node;
 

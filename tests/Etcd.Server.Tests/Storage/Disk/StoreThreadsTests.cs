@@ -27,19 +27,26 @@ public sealed class StoreThreadsTests
             folder.Begin(1, new MemberId(1));
             var store = new MvccStore(folder);
             using var stop = new CancellationTokenSource();
-            Task disk = Task.Run(() => RunDisk(store, stop.Token), CancellationToken.None);
-            Task<long>[] readers = [.. Enumerable.Range(0, 2).Select(i => Task.Run(() => Read(store, i, stop.Token), CancellationToken.None))];
-            await Task.Run(() => Write(store), CancellationToken.None);
+            var reads = new long[2];
+            Task disk = OnItsOwnThread(() => RunDisk(store, stop.Token));
+            Task[] readers = [.. Enumerable.Range(0, reads.Length).Select(i => OnItsOwnThread(() => Read(store, i, ref reads[i], stop.Token)))];
+            await OnItsOwnThread(() =>
+            {
+                // All are there before anything changes.
+                Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref reads[0]) > 0 && Volatile.Read(ref reads[1]) > 0, TimeSpan.FromMinutes(1)));
+                Write(store);
+            });
             await stop.CancelAsync();
-            await disk;
-            foreach (Task<long> reader in readers)
-                Assert.True(await reader > 0);
+            await Task.WhenAll([disk, .. readers]);
         }
         finally
         {
             root.Delete(recursive: true);
         }
     }
+
+    private static Task OnItsOwnThread(Action body) =>
+        Task.Factory.StartNew(body, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private static void RunDisk(MvccStore store, CancellationToken stop)
     {
@@ -74,12 +81,11 @@ public sealed class StoreThreadsTests
         }
     }
 
-    private static long Read(MvccStore store, int seed, CancellationToken stop)
+    private static void Read(MvccStore store, int seed, ref long reads, CancellationToken stop)
     {
         var random = new Random(seed);
         var result = new RangeResult();
         List<StoreEvent> events = [];
-        long reads = 0;
         while (!stop.IsCancellationRequested)
         {
             string key = Name(random.Next(Keys));
@@ -100,10 +106,8 @@ public sealed class StoreThreadsTests
                     Check(e.KeyValue.Span, Encoding.ASCII.GetString(e.Key.Span));
             }
 
-            reads++;
+            Interlocked.Increment(ref reads);
         }
-
-        return reads;
     }
 
     private static void Check(ReadOnlySpan<byte> record, string? key)
