@@ -59,21 +59,28 @@ internal readonly record struct CommandReader(ulong RequestId, int Field, ReadOn
             : new CommandReader(requestId, field, payload);
     }
 
-    /// <summary>The field number of the command in an entry, without reading the rest; zero if there is none.</summary>
+    /// <summary>The field number of the command in an entry, for figures: without reading the rest. Zero if there is none to be seen.</summary>
     /// <param name="data">The entry's data.</param>
     public static int PeekField(ReadOnlySpan<byte> data)
     {
-        var reader = new ProtoReader(data);
-        while (!reader.IsAtEnd)
+        try
         {
-            uint tag = reader.ReadTag();
-            int number = (int)(tag >> 3);
-            if (number is not (HeaderField or IdField))
+            var reader = new ProtoReader(data);
+            while (!reader.IsAtEnd)
             {
-                return number;
-            }
+                uint tag = reader.ReadTag();
+                int number = (int)(tag >> 3);
+                if (number is not (HeaderField or IdField))
+                {
+                    return number;
+                }
 
-            reader.Skip(tag);
+                reader.Skip(tag);
+            }
+        }
+        catch (ProtoFormatException)
+        {
+            // Whether the entry can be applied is not said here.
         }
 
         return 0;

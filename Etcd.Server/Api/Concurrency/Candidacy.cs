@@ -67,6 +67,8 @@ internal sealed class Candidacy(LocalKeys keys, Line line, LeaseId lease)
     /// <returns>What it is then: its key is gone if its lease ended meanwhile.</returns>
     public async Task<FoundKey> WhenFirstAsync(CancellationToken cancellation)
     {
+        // Reads that need not wait do not look whether anybody still waits for them.
+        cancellation.ThrowIfCancellationRequested();
         while (CreateRevision > 1)
         {
             FoundKey before = await keys.LastAsync(line, CreateRevision - 1, cancellation).ConfigureAwait(false);
