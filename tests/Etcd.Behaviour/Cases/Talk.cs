@@ -96,18 +96,23 @@ internal sealed class Watching(Talk talk, WatchLine line, string name)
         Hear(response);
     }
 
-    /// <summary>Hears that many events. Where one response ends and the next begins is the server's business.</summary>
+    /// <summary>
+    /// Hears that many events. Where one response ends and the next begins, and which of several watches is told first, is the
+    /// server's business.
+    /// </summary>
     public async Task EventsAsync(int count)
     {
-        for (int heard = 0; heard < count;)
+        var heard = new List<(long Watch, string Line)>();
+        while (heard.Count < count)
         {
             WatchResponse response = await line.NextAsync();
             Assert.NotEmpty(response.Events);
-            heard += response.Events.Count;
-            foreach (Protocol.Mvccpb.Event e in response.Events)
-            {
-                talk.Note($"    {name} watch {response.WatchId} event {Text.Line(e)}");
-            }
+            heard.AddRange(response.Events.Select(e => (response.WatchId, $"    {name} watch {response.WatchId} event {Text.Line(e)}")));
+        }
+
+        foreach ((_, string text) in heard.OrderBy(h => h.Watch))
+        {
+            talk.Note(text);
         }
     }
 
@@ -156,18 +161,20 @@ internal sealed class Watching(Talk talk, WatchLine line, string name)
         Hear(response);
     }
 
-    /// <summary>Hears an event, and tells how often progress was told before it.</summary>
-    public async Task ProgressBeforeEventAsync(KnownDifference? difference = null)
+    /// <summary>
+    /// Asks how far the stream is, which may not be answered, and for a watch after that: when that exists, the question is dealt
+    /// with. Then hears an event, and tells how often progress was told before it, for which there is no order.
+    /// </summary>
+    public async Task ProgressOrNotAsync(WatchCreateRequest next, Func<Task> then, KnownDifference? difference = null)
     {
-        int told = 0;
-        WatchResponse response;
-        while ((response = await line.NextAsync()).Events.Count == 0)
-        {
-            Assert.True(response.WatchId == -1 && !response.Canceled, response.ToString());
-            told++;
-        }
-
-        talk.Note($"progress was told {told} times", difference);
+        await line.AskProgressAsync();
+        await line.CreateAsync(next);
+        (int told, WatchResponse created) = await PassProgressAsync(r => r.Created);
+        Say($"WatchProgress, WatchCreate {Text.Line(next)}");
+        Hear(created);
+        await then();
+        (int toldLater, WatchResponse response) = await PassProgressAsync(r => r.Events.Count > 0);
+        talk.Note($"progress was told {told + toldLater} times", difference);
         talk.Note($"    {name} watch {response.WatchId} event {Text.Line(response.Events[0])}");
     }
 
@@ -183,6 +190,19 @@ internal sealed class Watching(Talk talk, WatchLine line, string name)
         {
             talk.Note($"    {name} ended: {e.StatusCode}: {e.Status.Detail}");
         }
+    }
+
+    private async Task<(int Passed, WatchResponse Response)> PassProgressAsync(Func<WatchResponse, bool> isIt)
+    {
+        int passed = 0;
+        WatchResponse response;
+        while (!isIt(response = await line.NextAsync()))
+        {
+            Assert.True(response.WatchId == -1 && !response.Canceled && response.Events.Count == 0, "only progress comes in between");
+            passed++;
+        }
+
+        return (passed, response);
     }
 
     private void Say(string text) => talk.Note($"{name} {text}");
