@@ -28,8 +28,11 @@ public static class EtcdClientHostingExtensions
         this IHostApplicationBuilder builder,
         string connectionName,
         Action<EtcdClientSettings>? configureSettings = null,
-        Action<EtcdClientOptions>? configureOptions = null) =>
+        Action<EtcdClientOptions>? configureOptions = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(connectionName);
         Add(builder, connectionName, key: null, configureSettings, configureOptions);
+    }
 
     /// <summary>Adds an <see cref="IEtcdClient"/> under a key, for applications with several clusters.</summary>
     /// <param name="builder">The application.</param>
@@ -40,8 +43,11 @@ public static class EtcdClientHostingExtensions
         this IHostApplicationBuilder builder,
         string name,
         Action<EtcdClientSettings>? configureSettings = null,
-        Action<EtcdClientOptions>? configureOptions = null) =>
+        Action<EtcdClientOptions>? configureOptions = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
         Add(builder, name, key: name, configureSettings, configureOptions);
+    }
 
     private static void Add(
         IHostApplicationBuilder builder,
@@ -51,7 +57,6 @@ public static class EtcdClientHostingExtensions
         Action<EtcdClientOptions>? configureOptions)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        ArgumentException.ThrowIfNullOrEmpty(name);
         EtcdClientSettings settings = Read(builder.Configuration, name);
         configureSettings?.Invoke(settings);
         if (key is null)

@@ -204,7 +204,7 @@ public sealed class RegistrationTests(OurMember member) : ClientSuite, IClassFix
         var services = new ServiceCollection();
 
         Assert.Equal("builder", Assert.Throws<ArgumentNullException>(() => ((IHostApplicationBuilder)null!).AddEtcdClient("etcd")).ParamName);
-        Assert.Equal("name", Assert.Throws<ArgumentException>(() => builder.AddEtcdClient("")).ParamName);
+        Assert.Equal("connectionName", Assert.Throws<ArgumentException>(() => builder.AddEtcdClient("")).ParamName);
         Assert.Equal("name", Assert.Throws<ArgumentNullException>(() => builder.AddKeyedEtcdClient(null!)).ParamName);
         Assert.Equal("connectionString", Assert.Throws<ArgumentException>(() => services.AddEtcdClient(" ")).ParamName);
         Assert.Equal("configure", Assert.Throws<ArgumentNullException>(() => services.AddEtcdClient((Action<EtcdClientOptions>)null!)).ParamName);
