@@ -30,14 +30,15 @@ public sealed class StoreThreadsTests
             var reads = new long[2];
             Task disk = OnItsOwnThread(() => RunDisk(store, stop.Token));
             Task[] readers = [.. Enumerable.Range(0, reads.Length).Select(i => OnItsOwnThread(() => Read(store, i, ref reads[i], stop.Token)))];
-            await OnItsOwnThread(() =>
+            Task writer = OnItsOwnThread(() =>
             {
                 // All are there before anything changes.
                 Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref reads[0]) > 0 && Volatile.Read(ref reads[1]) > 0, TimeSpan.FromMinutes(1)));
                 Write(store);
             });
+            await Task.WhenAny([writer, disk, .. readers]);
             await stop.CancelAsync();
-            await Task.WhenAll([disk, .. readers]);
+            await Task.WhenAll([writer, disk, .. readers]);
         }
         finally
         {
