@@ -5,7 +5,7 @@ namespace Etcd.Interop.Tests.Client;
 
 /// <summary>
 /// Goal: what uses the client can be published trimmed, without a warning, and works. Method: the sample is published, self-contained, in a
-/// folder of its own, and run. It takes a minute: <c>-explicit only</c>.
+/// folder of its own, and run. It takes a minute: <c>--filter TrimmedTests</c>.
 /// </summary>
 public sealed class TrimmedTests
 {
@@ -13,7 +13,8 @@ public sealed class TrimmedTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    [Fact(Explicit = true)]
+    [Fact]
+    [Trait("Category", "Slow")]
     public async Task A_trimmed_program_works()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "it is published for linux-x64");

@@ -136,7 +136,7 @@ public sealed class MemberRecoveryTests
         Entry learner = new(new Term(4), new LogIndex(4), EntryType.ConfChange, ConfChangeCommand.Add(NewMember(9, isLearner: true)).Encode());
         found.Wal.Append(new HardState(new Term(5), new MemberId(1), new LogIndex(5)), [learner, Entry(4, 5), Entry(5, 6), Entry(5, 7)]);
         found.Wal.Sync();
-        found.Wal.Dispose();
+        found.Dispose();
 
         RecoveredMember forced = Open(Birth(2), forceNewCluster: true);
         Assert.Equal(2, forced.Forced!.Unconfirmed);
@@ -147,18 +147,18 @@ public sealed class MemberRecoveryTests
         Assert.Equal([1UL, 3UL, 9UL], removals.Select(c => c.Id.Value));
         Assert.All(removals, c => Assert.Equal(ConfChangeKind.Remove, c.Kind));
         Assert.All(forced.Log.Entries.Skip(7), e => Assert.Equal(new Term(5), e.Term));
-        forced.Wal.Dispose();
+        forced.Dispose();
 
         // It is durable, and to force once more changes nothing.
         RecoveredMember again = Open(Birth(2));
         Assert.Null(again.Forced);
         Assert.Equal(forced.Log.HardState, again.Log.HardState);
         Assert.Equal(forced.Log.Entries.Select(e => e.Data.ToArray()), again.Log.Entries.Select(e => e.Data.ToArray()));
-        again.Wal.Dispose();
+        again.Dispose();
         again = Open(Birth(2), forceNewCluster: true);
         Assert.Equal((0, 0), (again.Forced!.Unconfirmed, again.Forced.Removed.Count));
         Assert.Equal(10, again.Log.Entries.Count);
-        again.Wal.Dispose();
+        again.Dispose();
     }
 
     [Fact]
@@ -169,11 +169,11 @@ public sealed class MemberRecoveryTests
         Mark(found.Wal, 10);
         found.Wal.Append(new HardState(new Term(2), MemberId.None, new LogIndex(11)), [Entry(2, 11)]);
         found.Wal.Sync();
-        found.Wal.Dispose();
+        found.Dispose();
         found = Open(Birth(1), forceNewCluster: true);
         Assert.Equal([2UL], found.Forced!.Removed.Select(m => m.Value));
         Assert.Equal([11UL, 12UL], found.Log.Entries.Select(e => e.Index.Value));
-        found.Wal.Dispose();
+        found.Dispose();
     }
 
     [Fact]
@@ -187,11 +187,11 @@ public sealed class MemberRecoveryTests
         ];
         found.Wal.Append(new HardState(new Term(2), MemberId.None, new LogIndex(2)), log);
         found.Wal.Sync();
-        found.Wal.Dispose();
+        found.Dispose();
         found = Open(Birth(9), forceNewCluster: true);
         ConfChangeCommand[] changes = [.. found.Log.Entries.Skip(2).Select(e => ConfChangeCommand.Decode(e.Data.Span))];
         Assert.Equal([(ConfChangeKind.AddVoter, 9UL, true), (ConfChangeKind.Remove, 1UL, false)], changes.Select(c => (c.Kind, c.Id.Value, c.IsPromotion)));
-        found.Wal.Dispose();
+        found.Dispose();
     }
 
     [Fact]
@@ -201,11 +201,11 @@ public sealed class MemberRecoveryTests
         Entry removal = new(new Term(1), new LogIndex(4), EntryType.ConfChange, ConfChangeCommand.Remove(new MemberId(2)).Encode());
         found.Wal.Append(new HardState(new Term(1), MemberId.None, new LogIndex(2)), [Entry(1, 3), removal, Entry(1, 5)]);
         found.Wal.Sync();
-        found.Wal.Dispose();
+        found.Dispose();
         found = Open(Birth(2), forceNewCluster: true);
         Assert.Equal([1UL, 2, 3, 4], found.Log.Entries.Select(e => e.Index.Value));
         Assert.Equal((ConfChangeKind.Remove, new MemberId(1)), Change(found.Log.Entries[3]));
-        found.Wal.Dispose();
+        found.Dispose();
 
         static (ConfChangeKind, MemberId) Change(Entry entry)
         {
@@ -221,12 +221,12 @@ public sealed class MemberRecoveryTests
         Entry removal = new(new Term(1), new LogIndex(3), EntryType.ConfChange, ConfChangeCommand.Remove(new MemberId(2)).Encode());
         found.Wal.Append(new HardState(new Term(1), MemberId.None, new LogIndex(3)), [removal]);
         found.Wal.Sync();
-        found.Wal.Dispose();
+        found.Dispose();
         Assert.Contains("was removed", Assert.Throws<NotSupportedException>(() => Open(Birth(2), forceNewCluster: true)).Message, StringComparison.Ordinal);
         // The log was not touched, and is not held either.
         found = Open(Birth(2));
         Assert.Equal(3, found.Log.Entries.Count);
-        found.Wal.Dispose();
+        found.Dispose();
     }
 
     private static Member NewMember(ulong id, bool isLearner) => new(new MemberId(id), [$"http://m{id}:2380"], isLearner, "", []);

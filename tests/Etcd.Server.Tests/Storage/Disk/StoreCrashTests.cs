@@ -10,7 +10,7 @@ namespace Etcd.Server.Tests.Storage.Disk;
 /// <summary>
 /// A crash between any two calls of the disk, with un-synced writes lost and torn; failing syncs; a full disk. What a restart finds is exactly
 /// the state after some whole batch, not before the last checkpoint that was reported durable, and not after the last one that was begun; or, after
-/// a failed sync, the same. Method: seeded runs of several lives. ETCD_TEST_SEED repeats one. The explicit test runs as many as ETCD_STORE_SEEDS says, from ETCD_STORE_FROM on, and
+/// a failed sync, the same. Method: seeded runs of several lives. ETCD_TEST_SEED repeats one. The slow test runs as many as ETCD_STORE_SEEDS says, from ETCD_STORE_FROM on, and
 /// records them in docs/storage-seeds.md.
 /// Covers the ledger's #13766 (index and data apart), #14685 and #17780 (crash during compaction or defragmentation).
 /// </summary>
@@ -21,7 +21,8 @@ public sealed class StoreCrashTests
     [Fact]
     public void ARestartFindsExactlyACheckpoint() => TestSeed.ForEach(250, Run);
 
-    [Fact(Explicit = true)]
+    [Fact]
+    [Trait("Category", "Slow")]
     public void ManySeedsAndALineInTheDocs()
     {
         int from = Number("ETCD_STORE_FROM", 1);
