@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Etcd.Server.Primitives;
+using Etcd.Server.Storage.Disk;
 using Etcd.Server.Storage.Index;
 using Etcd.Server.Storage.Log;
 
@@ -51,11 +52,14 @@ public sealed partial class MvccStore : IEventHistory, IStoreSize
     /// <summary>The revision of the last transaction, published or not. The writer's thread.</summary>
     public long WorkingRevision => _revision;
 
-    /// <summary>Bytes that the history takes, in files and on its way to them. Any thread; a batch that is being applied may be in it.</summary>
-    public long SizeBytes => (_folder?.FileBytes ?? 0) + _log.UnwrittenBytes;
+    /// <summary>
+    /// Bytes that the history takes, in files and on its way to them; never zero, as there is no database without a beginning. Any thread; a
+    /// batch that is being applied may be in it.
+    /// </summary>
+    public long SizeBytes => Math.Max(_folder?.FileBytes ?? 0, StoreFormat.FileHeadBytes) + _log.UnwrittenBytes;
 
     /// <summary>Bytes of records that are not dropped. Any thread, with the same inaccuracy.</summary>
-    public long SizeInUseBytes => _log.LiveBytes;
+    public long SizeInUseBytes => StoreFormat.FileHeadBytes + _log.LiveBytes;
 
     /// <summary>Bytes of memory that the key index takes beside its tree's nodes. The writer's thread.</summary>
     internal long IndexBytes => _index.Slabs.UsedBytes;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.AspNetCore.Http;
 
 namespace Etcd.Server.Api.Gateway;
@@ -23,8 +24,6 @@ internal interface IGatewayReply
 /// <param name="http">The request.</param>
 internal sealed class HttpReply(HttpContext http) : IGatewayReply
 {
-    private static readonly byte[] LineBreak = "\n"u8.ToArray();
-
     /// <inheritdoc/>
     public bool HasStarted { get; private set; }
 
@@ -40,9 +39,19 @@ internal sealed class HttpReply(HttpContext http) : IGatewayReply
     public async Task WriteLineAsync(int status, ReadOnlyMemory<byte> json)
     {
         Start(status);
-        await http.Response.Body.WriteAsync(json, http.RequestAborted).ConfigureAwait(false);
-        await http.Response.Body.WriteAsync(LineBreak, http.RequestAborted).ConfigureAwait(false);
-        await http.Response.Body.FlushAsync(http.RequestAborted).ConfigureAwait(false);
+        // In one piece: there are clients (python3-etcd3gw) that take each chunk of HTTP for a value.
+        byte[] line = ArrayPool<byte>.Shared.Rent(json.Length + 1);
+        try
+        {
+            json.CopyTo(line);
+            line[json.Length] = (byte)'\n';
+            await http.Response.Body.WriteAsync(line.AsMemory(0, json.Length + 1), http.RequestAborted).ConfigureAwait(false);
+            await http.Response.Body.FlushAsync(http.RequestAborted).ConfigureAwait(false);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(line);
+        }
     }
 
     private void Start(int status)

@@ -24,6 +24,8 @@ public sealed class PythonClientTests
     [InlineData("locks")]
     [InlineData("members")]
     [InlineData("maintenance")]
+    [InlineData("alarms")]
+    [InlineData("defragment")]
     public Task What_etcd3_is_told_is_what_etcd_tells(string section) => CompareAsync("etcd3_talk.py", section);
 
     [Theory]
