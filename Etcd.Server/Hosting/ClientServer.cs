@@ -1,3 +1,4 @@
+using Etcd.Protocol.Errors;
 using Etcd.Server.Api;
 using Etcd.Server.Api.Http;
 using Etcd.Server.Hosting.Flags;
@@ -103,7 +104,17 @@ internal static class ClientServer
 
     private static async Task WaitAsync(Task started, Microsoft.AspNetCore.Http.RequestDelegate next, Microsoft.AspNetCore.Http.HttpContext http)
     {
-        await started.WaitAsync(http.RequestAborted).ConfigureAwait(false);
+        try
+        {
+            await started.WaitAsync(http.RequestAborted).ConfigureAwait(false);
+        }
+        catch (EtcdErrorException)
+        {
+            // The member ends before it has begun: as if nobody listened.
+            http.Abort();
+            return;
+        }
+
         await next(http).ConfigureAwait(false);
     }
 }

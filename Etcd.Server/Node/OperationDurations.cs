@@ -11,7 +11,7 @@ public sealed class OperationDurations(double firstBound, int buckets)
     private static readonly string[] Names =
     [
         "unknown", "Put", "DeleteRange", "Txn", "Compaction", "LeaseGrant", "LeaseRevoke", "LeaseCheckpoint", "ClusterVersionSet",
-        "ClusterMemberAttrSet", "Range", "ReadonlyTxn",
+        "ClusterMemberAttrSet", "Alarm", "Range", "ReadonlyTxn",
     ];
 
     private readonly DurationHistogram?[] _histograms = new DurationHistogram?[2 * Names.Length];
@@ -58,6 +58,7 @@ public sealed class OperationDurations(double firstBound, int buckets)
         CommandFields.LeaseCheckpoint => 7,
         CommandFields.ClusterVersionSet => 8,
         CommandFields.ClusterMemberAttrSet => 9,
+        CommandFields.Alarm => 10,
         _ => 0,
     };
 

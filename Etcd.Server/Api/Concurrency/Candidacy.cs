@@ -25,6 +25,9 @@ internal sealed class Candidacy(LocalKeys keys, Line line, LeaseId lease)
     /// <summary>The value that it had before, if it stood in line already; null if it is new.</summary>
     public ByteString? ValueBefore { get; private set; }
 
+    /// <summary>Whether it is new, and not the place that an earlier call of the same lease has.</summary>
+    public bool IsNew { get; private set; }
+
     /// <summary>Whether it was first when it was put in line.</summary>
     public bool IsFirst { get; private set; }
 
@@ -51,6 +54,7 @@ internal sealed class Candidacy(LocalKeys keys, Line line, LeaseId lease)
         request.Failure.Add(first);
         TxnResponse response = await keys.TxnAsync(request).ConfigureAwait(false);
         CreateRevision = response.Header.Revision;
+        IsNew = response.Succeeded;
         if (!response.Succeeded)
         {
             KeyValue own = response.Responses[0].ResponseRange.Kvs[0];

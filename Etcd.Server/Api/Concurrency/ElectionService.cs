@@ -68,7 +68,8 @@ internal sealed class ElectionService(ApiContext api) : Election.ElectionBase
             await ChangeValueAsync(candidacy, lease, request.Value).ConfigureAwait(false);
         }
 
-        if (!candidacy.IsFirst || context.CancellationToken.IsCancellationRequested)
+        // What an earlier call has won is not given up with this one.
+        if (!candidacy.IsFirst || (candidacy.IsNew && context.CancellationToken.IsCancellationRequested))
         {
             await WaitAsync(candidacy, context.CancellationToken).ConfigureAwait(false);
         }

@@ -28,7 +28,8 @@ internal sealed class LockService(ApiContext api) : Protocol.V3Lockpb.Lock.LockB
         LeaseId lease = await _keys.LeaseOrNewAsync(request.Lease).ConfigureAwait(false);
         var candidacy = new Candidacy(_keys, new Line(request.Name.Span), lease);
         Protocol.Etcdserverpb.ResponseHeader header = await candidacy.EnterAsync(ByteString.Empty).ConfigureAwait(false);
-        if (!candidacy.IsFirst || context.CancellationToken.IsCancellationRequested)
+        // What an earlier call has won is not given up with this one.
+        if (!candidacy.IsFirst || (candidacy.IsNew && context.CancellationToken.IsCancellationRequested))
         {
             header = await WaitAsync(candidacy, context.CancellationToken).ConfigureAwait(false);
         }

@@ -102,6 +102,11 @@ internal sealed class JsonGateway
         {
             // There is nobody to answer.
         }
+        catch (OperationCanceledException) when (call.Aborted.IsCancellationRequested)
+        {
+            // The call ended before its request was sent.
+            await FailAsync(reply, method, call.Status).ConfigureAwait(false);
+        }
     }
 
     private static string MethodPath(HttpContext http)
@@ -180,21 +185,28 @@ internal sealed class JsonGateway
     {
         call.Start(_serve);
         Task pump = PumpAsync(call, method, requests);
-        Task<Status> answers = StreamAsync(call, method, reply);
-        await Task.WhenAny(pump, answers).ConfigureAwait(false);
-        if (pump.IsFaulted)
+        Status status;
+        try
         {
-            // A request that cannot be read ends the call; the end of the requests does not.
+            Task<Status> answers = StreamAsync(call, method, reply);
+            await Task.WhenAny(pump, answers).ConfigureAwait(false);
+            if (pump.IsFaulted)
+            {
+                // A request that cannot be read ends the call; the end of the requests does not.
+                await call.CancelAsync().ConfigureAwait(false);
+                await answers.ConfigureAwait(false);
+                await pump.ConfigureAwait(false);
+            }
+
+            status = await answers.ConfigureAwait(false);
+        }
+        finally
+        {
+            // Nobody reads the body any more when this returns.
             await call.CancelAsync().ConfigureAwait(false);
-            await answers.ConfigureAwait(false);
-            await pump.ConfigureAwait(false);
+            await pump.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        Status status = await answers.ConfigureAwait(false);
-        // Nobody reads the body any more when this returns.
-        await call.CancelAsync().ConfigureAwait(false);
-        await ((Task)pump.ContinueWith(static ended => ended.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default))
-            .ConfigureAwait(false);
         await EndAsync(status, method, reply).ConfigureAwait(false);
     }
 

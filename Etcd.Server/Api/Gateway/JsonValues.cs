@@ -12,8 +12,9 @@ namespace Etcd.Server.Api.Gateway;
 /// <param name="bytesMax">The largest value, bytes.</param>
 internal sealed class JsonValues(PipeReader body, long bytesMax)
 {
-    // A transaction may hold transactions, each of which is some levels deep.
-    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 512 };
+    // A transaction may hold transactions. Each takes three levels here, and two of the hundred that Google.Protobuf reads of an answer:
+    // what would come back too deep is refused before it is carried out.
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 144 };
 
     private long _seen;
     private int _depth;
@@ -78,7 +79,8 @@ internal sealed class JsonValues(PipeReader body, long bytesMax)
         (_seen, _depth, _inString, _escaped, _begun) = (0, 0, false, false, false);
         try
         {
-            value = JsonDocument.Parse(bytes, Options);
+            // A copy: the document reads its text as long as it lives, and the body's buffers go to others before.
+            value = JsonDocument.Parse(bytes.ToArray(), Options);
         }
         catch (JsonException e)
         {

@@ -21,7 +21,16 @@ internal static class ProtoJsonReader
     public static IMessage Read(JsonElement json, MessageDescriptor type)
     {
         IMessage message = type.Parser.ParseFrom(ByteString.Empty);
-        Read(json, message);
+        try
+        {
+            Read(json, message);
+        }
+        catch (InvalidOperationException e)
+        {
+            // A string that is no UTF-8, or half of a surrogate pair.
+            throw new FormatException("invalid string: " + e.Message, e);
+        }
+
         return message;
     }
 

@@ -33,7 +33,9 @@ public sealed class AccessRules
     /// <param name="http">The request.</param>
     public Task InvokeAsync(RequestDelegate next, HttpContext http)
     {
-        if (http.Request.ContentType is { } type && type.StartsWith("application/grpc", StringComparison.Ordinal))
+        // Over HTTP/1.1 the same type is what any page may say of its request.
+        if (HttpProtocol.IsHttp2(http.Request.Protocol)
+            && http.Request.ContentType is { } type && type.StartsWith("application/grpc", StringComparison.Ordinal))
         {
             return next(http);
         }

@@ -10,6 +10,7 @@ public sealed class GrpcFigures(bool isExtensive)
 {
     // A client may say whatever it likes to be.
     private const int VersionsMax = 64;
+    private const int VersionLengthMax = 32;
     private const string UnknownVersion = "unknown";
 
     private readonly ConcurrentDictionary<string, MethodFigures> _methods = new(StringComparer.Ordinal);
@@ -57,7 +58,7 @@ public sealed class GrpcFigures(bool isExtensive)
     /// <param name="version">The version that the client says; null if it does not.</param>
     internal void CountClient(bool isUnary, string? version)
     {
-        (bool, string) key = (isUnary, version ?? UnknownVersion);
+        (bool, string) key = (isUnary, version is { Length: <= VersionLengthMax } ? version : UnknownVersion);
         if (!_clients.TryGetValue(key, out Tally? tally))
         {
             key = _clients.Count < VersionsMax ? key : (isUnary, UnknownVersion);

@@ -173,6 +173,7 @@ internal sealed partial class MemberMetrics(ApiContext api)
             "etcd_mvcc_db_total_size_in_use_in_bytes",
             "Total size of the underlying database logically in use in bytes.",
             api.Status.StoreBytesInUse);
+        text.Gauge("etcd_server_quota_backend_bytes", "Current backend storage quota size in bytes.", api.Alarms.QuotaBytes);
         text.Gauge("etcd_debugging_mvcc_current_revision", "The current revision of store.", store.CurrentRevision);
         text.Gauge("etcd_debugging_mvcc_compact_revision", "The revision of the last compaction in store.", store.CompactRevision);
         text.Histogram(

@@ -41,6 +41,9 @@ internal sealed class RevisionLog
     /// <summary>Bytes in records that are in memory only.</summary>
     public long UnwrittenBytes { get; private set; }
 
+    /// <summary>Bytes of those that are not dead: what the next checkpoint writes.</summary>
+    public long UnwrittenLiveBytes { get; private set; }
+
     /// <summary>Room for the next record; write all of it, then <see cref="Commit"/>.</summary>
     /// <param name="revision">Above every revision in the log.</param>
     /// <param name="bytes">The record's size.</param>
@@ -68,6 +71,7 @@ internal sealed class RevisionLog
         UsedBytes += bytes;
         LiveBytes += bytes;
         UnwrittenBytes += bytes;
+        UnwrittenLiveBytes += bytes;
         return _segments[^1].Commit(revision, bytes, tombstone, key);
     }
 
@@ -75,9 +79,11 @@ internal sealed class RevisionLog
     public void MarkDead(Revision revision)
     {
         LogSegment segment = _segments[IndexOf(_segments, revision)];
-        LiveBytes += segment.DeadBytes;
+        int before = segment.DeadBytes;
         segment.MarkDead(revision);
-        LiveBytes -= segment.DeadBytes;
+        int died = segment.DeadBytes - before;
+        LiveBytes -= died;
+        UnwrittenLiveBytes -= segment.Extent is null ? died : 0;
     }
 
     /// <summary>Ends the last segment: the next record begins another one, and what is there can be written to a file.</summary>
@@ -115,6 +121,7 @@ internal sealed class RevisionLog
             Invariant.Check(source == sources[i].Segment, "only the run that was copied is replaced");
             UsedBytes -= source.UsedBytes;
             UnwrittenBytes -= source.Extent is null ? source.UsedBytes : 0;
+            UnwrittenLiveBytes -= source.Extent is null ? source.LiveBytes : 0;
             foreach (Revision dead in source.DeadSince(sources[i].Dead))
                 replaced[IndexOf(replaced, dead)].MarkDead(dead);
         }

@@ -29,7 +29,6 @@ public sealed partial class HealthAndMetricsComparisonTests
         ("etcd_mvcc_db_open_read_transactions", "bbolt's transactions"),
         ("etcd_disk_backend_defrag_", "no defragmentation yet"),
         ("etcd_disk_defrag_inflight", "no defragmentation yet"),
-        ("etcd_server_quota_backend_bytes", "no quota yet"),
         ("process_virtual_memory_max_bytes", "a limit of Go's that .NET does not tell"),
         ("process_network_", "counts of the whole machine"),
     ];

@@ -43,6 +43,20 @@ public sealed class AccessRulesTests
         Assert.Equal("0", put.TrailingHeaders.GetValues("grpc-status").Single());
     }
 
+    /// <summary>CVE-2018-5702's kind: a page whose name was bound anew to this address can say any type of its request.</summary>
+    [Theory]
+    [InlineData("/version")]
+    [InlineData("/v3/kv/range")]
+    public async Task APageDoesNotPassForACall(string path)
+    {
+        await using ApiHost host = await ApiHost.StartAsync(options => options with { HostWhitelist = Set("etcd.example") });
+        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent("{}"), Version = HttpVersion.Version11 };
+        request.Content.Headers.ContentType = new("application/grpc");
+        request.Headers.Host = "page.example";
+        using HttpResponseMessage answer = await host.Http.SendAsync(request, Cancel);
+        Assert.Equal(HttpStatusCode.MisdirectedRequest, answer.StatusCode);
+    }
+
     [Theory]
     [InlineData("*", "http://page.example:80", "*")]
     [InlineData("", "http://page.example:80", "*")]

@@ -32,6 +32,13 @@ internal sealed class CompactionCheck(IHashSource hashes, TimeSpan timeout, ILog
         {
             looked++;
             IReadOnlyList<PeerHashAnswer> peers = await hashes.AskPeersAsync(hash.Revision, cancellation).ConfigureAwait(false);
+            if (peers.Any(peer => peer.Hash is { } theirs && theirs.CompactRevision == hash.CompactRevision && theirs.Hash != hash.Hash))
+            {
+                // A member that is a moment behind, and has not compacted yet, may count a deletion otherwise: it is asked again before it is accused.
+                await hashes.LinearizeAsync(cancellation).ConfigureAwait(false);
+                peers = await hashes.AskPeersAsync(hash.Revision, cancellation).ConfigureAwait(false);
+            }
+
             if (peers.Count > 0 && Settles(hash, peers, isNewest: looked == 1))
             {
                 break;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
@@ -41,6 +42,17 @@ public sealed class JsonValuesTests
         }
     }
 
+    [Fact]
+    public async Task AValueOutlivesTheBuffersThatItCameIn()
+    {
+        using var pool = new OverwritingPool();
+        var pipe = new Pipe(new PipeOptions(pool));
+        await pipe.Writer.WriteAsync("{\"a\":\"text\"}"u8.ToArray(), Cancel);
+        using JsonDocument? json = await new JsonValues(pipe.Reader, 1000).NextAsync(Cancel);
+        Assert.True(pool.Returned);
+        Assert.Equal("text", json!.RootElement.GetProperty("a").GetString());
+    }
+
     [Theory]
     [InlineData("{")]
     [InlineData("""{"a":"x""")]
@@ -82,5 +94,30 @@ public sealed class JsonValuesTests
         }
 
         await writer.CompleteAsync();
+    }
+
+    /// <summary>Gives what comes back to nobody, and spoils it as its next owner would.</summary>
+    private sealed class OverwritingPool : MemoryPool<byte>
+    {
+        public bool Returned { get; private set; }
+
+        public override int MaxBufferSize => 4096;
+
+        public override IMemoryOwner<byte> Rent(int minBufferSize = -1) => new Block(this);
+
+        protected override void Dispose(bool disposing)
+        {
+        }
+
+        private sealed class Block(OverwritingPool pool) : IMemoryOwner<byte>
+        {
+            public Memory<byte> Memory { get; } = new byte[4096];
+
+            public void Dispose()
+            {
+                Memory.Span.Fill((byte)'x');
+                pool.Returned = true;
+            }
+        }
     }
 }

@@ -45,6 +45,15 @@ public sealed class ProtoJsonTests
     }
 
     [Theory]
+    [InlineData("""{"key":"\ud800"}""")]
+    [InlineData("""{"\ud800":1}""")]
+    public void AStringThatIsNoTextIsRefused(string json)
+    {
+        using JsonDocument document = JsonDocument.Parse(json);
+        Assert.Throws<FormatException>(() => ProtoJsonReader.Read(document.RootElement, PutRequest.Descriptor));
+    }
+
+    [Theory]
     [InlineData("""{"sort_order":"DESCEND","sort_target":2,"limit":"7","min_mod_revision":8}""")]
     [InlineData("""{"sortOrder":"DESCEND","sortTarget":"CREATE","limit":7,"minModRevision":"8"}""")]
     [InlineData("""{"sort_order":"DESCEND","sort_target":"CREATE","limit":7.0,"min_mod_revision":"0.8e1","key":null,"no_such":{"a":[1]}}""")]
