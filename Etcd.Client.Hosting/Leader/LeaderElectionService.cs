@@ -45,7 +45,7 @@ internal sealed class LeaderElectionService(
         {
             return true;
         }
-        catch (Exception e) when (e is EtcdException or ObjectDisposedException)
+        catch (Exception e)
         {
             HostingLog.CandidacyFailed(log, state.Name, Options.RetryDelay, e);
             return false;
@@ -70,7 +70,7 @@ internal sealed class LeaderElectionService(
             finally
             {
                 state.Leadership = null;
-                await ending.CancelAsync().ConfigureAwait(false);
+                await CancelAsync(ending).ConfigureAwait(false);
                 await StopAsync(running, leadership).ConfigureAwait(false);
                 await watching.ConfigureAwait(false);
                 HostingLog.HasLed(log, state.Name);
@@ -79,6 +79,10 @@ internal sealed class LeaderElectionService(
             return well;
         }
     }
+
+    // What the services' callbacks throw must not keep the services from being stopped.
+    private static async Task CancelAsync(CancellationTokenSource ending) =>
+        await ending.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     // A renewal may come between: then there is more time again.
     private async Task EndInTimeAsync(EtcdLeadership leadership, CancellationTokenSource ending)
@@ -90,7 +94,7 @@ internal sealed class LeaderElectionService(
             if (left <= TimeSpan.Zero)
             {
                 HostingLog.MayBeLost(log, state.Name, remaining);
-                await ending.CancelAsync().ConfigureAwait(false);
+                await CancelAsync(ending).ConfigureAwait(false);
                 return;
             }
 

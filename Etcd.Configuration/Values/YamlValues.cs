@@ -9,11 +9,15 @@ internal static class YamlValues
 {
     private const string MergeKey = "<<";
 
+    // The stream and the document are a level each.
+    private const int DepthWithFrame = DocumentSettings.DepthMax + 2;
+
     /// <exception cref="FormatException">It is no YAML, or more than one document.</exception>
     public static IEnumerable<KeyValuePair<string, string?>> Read(string yaml)
     {
         try
         {
+            RequireShallow(yaml);
             var stream = new YamlStream();
             stream.Load(new StringReader(yaml));
             if (stream.Documents.Count > 1)
@@ -26,6 +30,19 @@ internal static class YamlValues
         catch (YamlException e)
         {
             throw new FormatException($"it is not valid YAML at line {e.Start.Line}, column {e.Start.Column}", e);
+        }
+    }
+
+    // The stream's Load goes down as deep as the document does, and a stack that overflows ends the process.
+    private static void RequireShallow(string yaml)
+    {
+        var parser = new Parser(new StringReader(yaml));
+        int depth = 0;
+        while (parser.MoveNext())
+        {
+            depth += parser.Current!.NestingIncrease;
+            if (depth > DepthWithFrame)
+                throw TooDeep();
         }
     }
 

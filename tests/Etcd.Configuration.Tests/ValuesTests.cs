@@ -95,5 +95,27 @@ public sealed class ValuesTests
         Assert.Throws<FormatException>(() => YamlValues.Read(deep));
     }
 
+    /// <summary>The parser's own recursion would overflow the stack, which ends the process.</summary>
+    [Theory]
+    [InlineData("[")]
+    [InlineData("{a: ")]
+    [InlineData("- ")]
+    public void Yaml_that_is_nested_without_end_is_refused(string level)
+    {
+        string deep = string.Concat(Enumerable.Repeat(level, 100_000));
+
+        var e = Assert.Throws<FormatException>(() => YamlValues.Read(deep));
+
+        Assert.Equal($"it is nested more than {DocumentSettings.DepthMax} deep", e.Message);
+    }
+
+    [Fact]
+    public void Documents_of_the_greatest_depth_are_read()
+    {
+        string deep = new string('[', DocumentSettings.DepthMax) + "x" + new string(']', DocumentSettings.DepthMax);
+
+        Assert.Equal("x", Assert.Single(YamlValues.Read(deep)).Value);
+    }
+
     private static IEnumerable<KeyValuePair<string, string?>> Json(string json) => JsonValues.Read(Encoding.UTF8.GetBytes(json));
 }

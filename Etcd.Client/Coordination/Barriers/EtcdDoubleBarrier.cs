@@ -27,6 +27,9 @@ public sealed class EtcdDoubleBarrier
     private readonly int _participants;
     private LineKey? _own;
 
+    // Those who came later wait for the next time that the barrier is used.
+    private long _readyRevision;
+
     /// <summary>Names a barrier.</summary>
     /// <param name="session">The participant; with its end it is gone.</param>
     /// <param name="key">The barrier's key, in the namespace of the session's client.</param>
@@ -81,9 +84,9 @@ public sealed class EtcdDoubleBarrier
             if (older >= _participants)
                 throw new InvalidOperationException($"The barrier has its {_participants} participants already.");
             if (older == _participants - 1)
-                await _client.Kv.PutAsync(_ready, default, null, cancellation).ConfigureAwait(false);
+                _readyRevision = (await _client.Kv.PutAsync(_ready, default, null, cancellation).ConfigureAwait(false)).Revision;
             else
-                await UntilReadyAsync(own.Revision, cancellation).ConfigureAwait(false);
+                _readyRevision = await UntilReadyAsync(own.Revision, cancellation).ConfigureAwait(false);
         }
         catch
         {
@@ -96,7 +99,7 @@ public sealed class EtcdDoubleBarrier
     }
 
     // What was said before this participant came was said to others.
-    private async ValueTask UntilReadyAsync(long entered, CancellationToken cancellation)
+    private async ValueTask<long> UntilReadyAsync(long entered, CancellationToken cancellation)
     {
         long seen = entered;
         while (true)
@@ -106,13 +109,13 @@ public sealed class EtcdDoubleBarrier
                 var options = new EtcdWatchOptions { StartRevision = seen + 1, NoDeletes = true };
                 await foreach (EtcdWatchBatch batch in _client.Watch.WatchAsync(EtcdRange.Single(_ready), options, cancellation).ConfigureAwait(false))
                     if (batch.Events.Count != 0)
-                        return;
+                        return batch.Events[0].KeyValue.ModRevision;
             }
             catch (EtcdCompactedException)
             {
                 EtcdRangeResult ready = await _client.Kv.GetRangeAsync(EtcdRange.Single(_ready), null, cancellation).ConfigureAwait(false);
-                if (ready.Items.Any(item => item.ModRevision > entered))
-                    return;
+                if (ready.Items.SingleOrDefault() is { } said && said.ModRevision > entered)
+                    return said.ModRevision;
                 seen = ready.Header.Revision;
             }
         }
@@ -122,10 +125,10 @@ public sealed class EtcdDoubleBarrier
     private async ValueTask<object?> LeaveCoreAsync(CancellationToken cancellation)
     {
         LineKey own = _own!;
-        var keysOnly = new EtcdRangeOptions { KeysOnly = true };
+        var together = new EtcdRangeOptions { KeysOnly = true, MaxCreateRevision = _readyRevision };
         while (true)
         {
-            EtcdRangeResult inside = await _client.Kv.GetRangeAsync(_waiters, keysOnly, cancellation).ConfigureAwait(false);
+            EtcdRangeResult inside = await _client.Kv.GetRangeAsync(_waiters, together, cancellation).ConfigureAwait(false);
             EtcdKeyValue? first = inside.Items.MinBy(item => item.CreateRevision);
             if (first is null)
                 break;

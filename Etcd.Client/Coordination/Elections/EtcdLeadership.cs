@@ -42,15 +42,10 @@ public sealed class EtcdLeadership : IAsyncDisposable
         await _proclaiming.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            // By the last change, so that an older word which comes late does not replace a newer one.
-            EtcdOp<EtcdPutResult> put = EtcdOp.Put(Key, value, new EtcdPutOptions { Lease = _session.LeaseId });
-            EtcdOp<EtcdRangeResult> own = EtcdOp.Get(Key);
-            EtcdTxn transaction = new EtcdTxn().If(EtcdCompare.ModRevision(Key).EqualTo(_modRevision)).Then(put).Else(own);
-            EtcdTxnResult result = await _key.CommitAsync(transaction, cancellationToken).ConfigureAwait(false);
-            EtcdKeyValue? found = result.Succeeded ? null : result.ResultOf(own).Items.SingleOrDefault();
-            if (!result.Succeeded && (found is null || found.CreateRevision != FencingRevision || found.Value != value))
-                throw new EtcdSessionLostException(_session.LeaseId);
-            _modRevision = found?.ModRevision ?? result.Revision;
+            // An earlier word that was cancelled may have come through, and others may have written: their change is the one to follow then.
+            while (!await TryProclaimAsync(value, cancellationToken).ConfigureAwait(false))
+            {
+            }
         }
         catch (EtcdLeaseNotFoundException)
         {
@@ -60,6 +55,21 @@ public sealed class EtcdLeadership : IAsyncDisposable
         {
             _proclaiming.Release();
         }
+    }
+
+    /// <returns>False where the key has changed since, and is still the leadership's.</returns>
+    private async ValueTask<bool> TryProclaimAsync(EtcdValue value, CancellationToken cancellation)
+    {
+        // By the last change, so that an older word which comes late does not replace a newer one.
+        EtcdOp<EtcdPutResult> put = EtcdOp.Put(Key, value, new EtcdPutOptions { Lease = _session.LeaseId });
+        EtcdOp<EtcdRangeResult> own = EtcdOp.Get(Key);
+        EtcdTxn transaction = new EtcdTxn().If(EtcdCompare.ModRevision(Key).EqualTo(_modRevision)).Then(put).Else(own);
+        EtcdTxnResult result = await _key.CommitAsync(transaction, cancellation).ConfigureAwait(false);
+        EtcdKeyValue? found = result.Succeeded ? null : result.ResultOf(own).Items.SingleOrDefault();
+        if (!result.Succeeded && (found is null || found.CreateRevision != FencingRevision))
+            throw new EtcdSessionLostException(_session.LeaseId);
+        _modRevision = found?.ModRevision ?? result.Revision;
+        return found is null || found.Value == value;
     }
 
     /// <summary>

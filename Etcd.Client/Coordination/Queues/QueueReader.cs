@@ -30,7 +30,9 @@ internal sealed class QueueReader(IEtcdClient client, EtcdRange range, EtcdSortB
             foreach (EtcdKeyValue item in found.Items)
             {
                 EtcdTxn claim = new EtcdTxn().If(EtcdCompare.ModRevision(item.Key).EqualTo(item.ModRevision)).Then(EtcdOp.Delete(item.Key));
-                if ((await client.Kv.CommitAsync(claim, null, cancellation).ConfigureAwait(false)).Succeeded)
+                cancellation.ThrowIfCancellationRequested();
+                // Not to be cancelled, as an item that is taken and not handed out would be lost. The call's timeout bounds it.
+                if ((await client.Kv.CommitAsync(claim, null, CancellationToken.None).ConfigureAwait(false)).Succeeded)
                     return (item, found.Header.Revision);
             }
 

@@ -65,6 +65,21 @@ public abstract class ElectionSuite : CoordinationSuite
         Assert.Null(await EtcdElection.GetLeaderAsync(Client, Name, Token));
     }
 
+    /// <summary>As a proclamation that was cancelled and came through all the same.</summary>
+    [Fact]
+    public async Task A_leader_whose_key_was_written_to_speaks_on()
+    {
+        EtcdSession session = await NewSessionAsync();
+        await using EtcdLeadership leader = await new EtcdElection(session, Name).CampaignAsync("one", Token);
+        await Client.Kv.PutAsync(leader.Key, "other", new EtcdPutOptions { Lease = session.LeaseId }, Token);
+
+        await leader.ProclaimAsync("two", Token);
+        await leader.ProclaimAsync("three", Token);
+
+        EtcdKeyValue? said = await EtcdElection.GetLeaderAsync(Client, Name, Token);
+        Assert.Equal(("three", leader.FencingRevision), (said!.Value.ToString(), said.CreateRevision));
+    }
+
     [Fact]
     public async Task A_candidate_that_gives_up_or_is_lost_never_leads()
     {

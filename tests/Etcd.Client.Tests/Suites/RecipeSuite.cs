@@ -65,6 +65,34 @@ public abstract class RecipeSuite : CoordinationSuite
     }
 
     [Fact]
+    public async Task A_double_barrier_may_be_used_again_and_again()
+    {
+        const int Participants = 3;
+        const int Rounds = 20;
+        string key = Prefix + "double";
+        EtcdSession[] sessions = await Task.WhenAll(Enumerable.Range(0, Participants).Select(_ => NewSessionAsync()));
+        int[] entered = new int[Rounds];
+
+        int[][] seen = await InTimeAsync(Task.WhenAll(sessions.Select(async session =>
+        {
+            var barrier = new EtcdDoubleBarrier(session, key, Participants);
+            int[] inside = new int[Rounds];
+            for (int round = 0; round < Rounds; round++)
+            {
+                Interlocked.Increment(ref entered[round]);
+                await barrier.EnterAsync(Token);
+                inside[round] = Volatile.Read(ref entered[round]);
+                await barrier.LeaveAsync(Token);
+            }
+
+            return inside;
+        })));
+
+        Assert.All(seen.SelectMany(all => all), count => Assert.Equal(Participants, count));
+        await UntilKeysAsync(key + "/", 0);
+    }
+
+    [Fact]
     public async Task A_participant_that_is_lost_does_not_hold_up_the_others()
     {
         string key = Prefix + "double";
