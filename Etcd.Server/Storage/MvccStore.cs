@@ -53,10 +53,10 @@ public sealed partial class MvccStore : IEventHistory, IStoreSize
     public long WorkingRevision => _revision;
 
     /// <summary>
-    /// Bytes that the history takes, in files and on its way to them; never zero, as there is no database without a beginning. Any thread; a
-    /// batch that is being applied may be in it.
+    /// Bytes that the history takes, in files and on its way to them; never zero, as there is no database without a beginning. Files that
+    /// only wait for the next checkpoint to go do not count. Any thread; a batch that is being applied may be in it.
     /// </summary>
-    public long SizeBytes => Math.Max(_folder?.FileBytes ?? 0, StoreFormat.FileHeadBytes) + _log.UnwrittenBytes;
+    public long SizeBytes => Math.Max(CountedFileBytes, StoreFormat.FileHeadBytes) + _log.UnwrittenBytes;
 
     /// <summary>Bytes of records that are not dropped. Any thread, with the same inaccuracy.</summary>
     public long SizeInUseBytes => StoreFormat.FileHeadBytes + _log.LiveBytes;
