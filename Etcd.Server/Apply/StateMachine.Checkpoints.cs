@@ -116,8 +116,12 @@ public sealed partial class StateMachine
         while (_defragmentsAsked.TryDequeue(out TaskCompletionSource? asked))
             _defragments.Add(asked);
 
-        if (_defragments.Count > 0)
-            _store.Defragment();
+        if (_defragments.Count == 0)
+            return;
+
+        // Whoever asks has made room, or is to hear that there is none.
+        _notBefore = default;
+        _store.Defragment();
     }
 
     private StoreWork MaintainStore()

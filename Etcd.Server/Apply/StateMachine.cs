@@ -50,7 +50,11 @@ public sealed partial class StateMachine : IStateMachine
     }
 
     /// <inheritdoc/>
-    public bool NeedsMaintenance { get; private set; }
+    public bool NeedsMaintenance
+    {
+        get => field || (_store.HasDisk && !_defragmentsAsked.IsEmpty);
+        private set;
+    }
 
     /// <summary>The alarms.</summary>
     public AlarmBoard Alarms { get; } = new();

@@ -113,7 +113,7 @@ internal sealed class ApplyLoop(
         }
 
         TimeSpan next = _machine.Maintain();
-        _canMaintain = _machine.NeedsMaintenance;
+        AskForMaintenance();
         Leave();
 
         // Entries that came meanwhile found this thread inside and went away.
@@ -137,6 +137,18 @@ internal sealed class ApplyLoop(
         }
 
         return any;
+    }
+
+    // Whoever has just called ExpectMaintenance has given its work to the machine before. It came before the fence, and the machine
+    // tells of it, or behind it, and what it set stays.
+    private void AskForMaintenance()
+    {
+        _canMaintain = false;
+        Interlocked.MemoryBarrier();
+        if (_machine.NeedsMaintenance)
+        {
+            _canMaintain = true;
+        }
     }
 
     private bool HasWork => !_committed.IsEmpty || !_exports.IsEmpty || !_copies.IsEmpty;
@@ -188,7 +200,7 @@ internal sealed class ApplyLoop(
         }
 
         Publish(last);
-        _canMaintain = _machine.NeedsMaintenance;
+        AskForMaintenance();
         if (news is { } told)
         {
             _news.Enqueue(told);
@@ -275,7 +287,7 @@ internal sealed class ApplyLoop(
         figures.EndSnapshot();
 
         _appliedTerm = snapshot.Term;
-        _canMaintain = _machine.NeedsMaintenance;
+        AskForMaintenance();
         _news.Enqueue(new ApplyNews(snapshot.Index, null, null));
         Volatile.Write(ref _applied, (long)snapshot.Index.Value);
         waiters.Release(snapshot.Index);

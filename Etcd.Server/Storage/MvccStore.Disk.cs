@@ -35,6 +35,7 @@ public sealed partial class MvccStore
     private readonly StoreWorker? _worker;
     private readonly Queue<LogSegment> _resident = new();
     private readonly List<ClosingFile> _closing = [];
+    private readonly List<LeftState> _left = [];
     private readonly List<StoreFile> _loadedFiles = [];
     private SegmentWriter? _importedBy;
     private StoreJob? _job;
@@ -43,6 +44,9 @@ public sealed partial class MvccStore
     private bool _startsNewFile;
     private ulong _forcedThrough;
     private long _copiedBytes;
+
+    // Bytes of files that hold nothing of this state any more, and go with the next checkpoint.
+    private long _supersededBytes;
 
     /// <summary>An empty store at revision 1 that keeps itself in a folder.</summary>
     /// <param name="folder">The folder, taken; a checkpoint in it is loaded by <see cref="LoadCheckpoint"/>.</param>
@@ -80,6 +84,19 @@ public sealed partial class MvccStore
         set => Worker.Durable = value;
     }
 
+    // What a job writes is counted as unwritten, or as its sources, until it is taken back.
+    private long CountedFileBytes
+    {
+        get
+        {
+            long bytes = _folder?.FileBytes ?? 0;
+            if (Volatile.Read(ref _job) is { } job)
+                bytes = Math.Min(bytes, job.FileBytesBefore);
+
+            return bytes - Volatile.Read(ref _supersededBytes);
+        }
+    }
+
     private StoreWorker Worker => _worker ?? throw new InvalidOperationException("this store has no folder");
 
     /// <summary>
@@ -104,12 +121,13 @@ public sealed partial class MvccStore
     public void BeginCheckpoint(CheckpointMark mark, IEnumerable<MetaRecord> meta)
     {
         Invariant.Check(_job is null && !_txn.IsOpen && _view.State.Revision == _revision, "a checkpoint begins between batches");
-        WantsCheckpoint = false;
         _log.SealLast();
         SegmentSource[] all = Array.ConvertAll(_log.Segments, Source);
         int first = FirstToWrite();
         HandOver(new StoreJob(_log)
         {
+            FileBytesBefore = _folder!.FileBytes,
+            WasWanted = WantsCheckpoint,
             Runs = first < all.Length ? [new JobRun(first, all[first..])] : [],
             All = all,
             Meta = meta,
@@ -121,6 +139,7 @@ public sealed partial class MvccStore
                 Extents = [],
             },
         });
+        WantsCheckpoint = false;
     }
 
     /// <summary>
@@ -157,14 +176,24 @@ public sealed partial class MvccStore
         {
             _mayRewrite = false;
             _forcedThrough = 0;
+            WantsCheckpoint |= job.WasWanted;
+            _startsNewFile |= job.StartsNewFile;
             return DiskOutcome.OutOfSpace;
         }
 
         if (job.Log == _log)
             Take(job);
+        else
+            CountSuperseded();
 
         return job.Checkpoint is null ? DiskOutcome.Other : DiskOutcome.Checkpoint;
     }
+
+    private static IEnumerable<StoreFile> FilesOf(RevisionLog log) =>
+        log.Segments.Where(static s => s.Extent is not null).Select(static s => s.Extent!.File).Distinct();
+
+    private void CountSuperseded() =>
+        Volatile.Write(ref _supersededBytes, Math.Max(0, (_folder?.FileBytes ?? 0) - FilesOf(_log).Sum(static f => f.Length)));
 
     private static SegmentSource Source(LogSegment segment) => new(segment, segment.CopyDead());
 
@@ -194,6 +223,7 @@ public sealed partial class MvccStore
         _mayRewrite = true;
         WantsCheckpoint |= job.Checkpoint is null;
         _copiedBytes = job.Checkpoint is null ? _copiedBytes + job.SourceBytes : 0;
+        Volatile.Write(ref _supersededBytes, job.Checkpoint is null ? _supersededBytes + job.SourceFileBytes : 0);
         PublishView();
     }
 
@@ -235,7 +265,7 @@ public sealed partial class MvccStore
 
         if (FileToCopy() is { } file)
         {
-            HandOver(new StoreJob(_log) { Runs = RunsOf(file) });
+            HandOver(new StoreJob(_log) { FileBytesBefore = _folder!.FileBytes, Runs = RunsOf(file) });
             return;
         }
 
@@ -301,6 +331,18 @@ public sealed partial class MvccStore
     /// <returns>Whether any waits for readers; those that an export holds are looked at again when there is other work.</returns>
     private bool CloseFiles()
     {
+        // Readers of a state that was replaced hold pins of its own index only, and may read any file of it.
+        _left.RemoveAll(static left =>
+        {
+            while (!left.Index.Epochs.HasReached(left.Epoch) && left.Index.Collect())
+            {
+            }
+
+            return left.Index.Epochs.HasReached(left.Epoch);
+        });
+        if (_left.Count > 0)
+            return true;
+
         _closing.RemoveAll(closing =>
         {
             closing.Index.Collect();
@@ -312,6 +354,9 @@ public sealed partial class MvccStore
         });
         return _closing.Exists(static closing => !closing.File.IsPinned);
     }
+
+    /// <summary>A state that was replaced, and the epoch of its index at which its readers are gone.</summary>
+    private readonly record struct LeftState(KeyIndex Index, long Epoch);
 
     /// <summary>A file whose readers are waited for; they hold pins of the index of their time.</summary>
     private readonly record struct ClosingFile(StoreFile File, KeyIndex Index, long Epoch);

@@ -1,4 +1,5 @@
 using Etcd.Server.Primitives;
+using Etcd.Server.Storage.Index;
 
 namespace Etcd.Server.Storage;
 
@@ -26,10 +27,14 @@ public sealed partial class MvccStore
         Invariant.Check(!_txn.IsOpen && _events.Count == 0, "a state is replaced between batches");
         _compactions.Clear();
         Volatile.Write(ref _storedHashes, []);
+        KeyIndex left = _index;
         _index = import.Index;
         _log = import.Log;
+        // The files of a state that was installed and is replaced before any job are in the list, and go with the next checkpoint.
         _importedBy = import.Writer;
-        _loadedFiles.AddRange(import.Files);
+        _loadedFiles.AddRange(import.Files.Union(FilesOf(_log)));
+        _startsNewFile |= import.Writer is not null;
+        CountSuperseded();
         // What was loaded is in a checkpoint; what was installed is not, and neither is it gone from the old one's files.
         WantsCheckpoint |= import.Writer is not null;
         _mayRewrite = HasDisk;
@@ -45,6 +50,9 @@ public sealed partial class MvccStore
         }
 
         PublishView();
+        if (HasDisk)
+            _left.Add(new LeftState(left, left.Epochs.GraceEpoch));
+
         _sink?.OnStoreReplaced();
     }
 }

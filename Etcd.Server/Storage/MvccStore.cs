@@ -53,10 +53,11 @@ public sealed partial class MvccStore : IEventHistory, IStoreSize
     public long WorkingRevision => _revision;
 
     /// <summary>
-    /// Bytes that the history takes, in files and on its way to them (what is dead before it is written never gets there); never zero, as there is no database without a beginning. Any thread; a
-    /// batch that is being applied may be in it.
+    /// Bytes that the history takes, in files and on its way to them; never zero, as there is no database without a beginning. Neither files
+    /// that only wait for the next checkpoint to go count, nor what is dead before it is written. Any thread; a batch that is being applied
+    /// may be in it.
     /// </summary>
-    public long SizeBytes => Math.Max(_folder?.FileBytes ?? 0, StoreFormat.FileHeadBytes) + _log.UnwrittenLiveBytes;
+    public long SizeBytes => Math.Max(CountedFileBytes, StoreFormat.FileHeadBytes) + _log.UnwrittenLiveBytes;
 
     /// <summary>Bytes of records that are not dropped. Any thread, with the same inaccuracy.</summary>
     public long SizeInUseBytes => StoreFormat.FileHeadBytes + _log.LiveBytes;

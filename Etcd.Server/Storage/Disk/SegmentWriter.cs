@@ -11,6 +11,9 @@ internal sealed class SegmentWriter(StoreFolder folder, PageCache cache)
 {
     private readonly ByteWriter _index = new(64 * 1024);
     private readonly List<StoreFile> _unsynced = [];
+    private readonly List<StoreFile> _created = [];
+    private StoreFile? _markedFile;
+    private long _markedLength;
     private byte[] _buffer = [];
 
     /// <summary>The file that the next run goes to; null if that will be a new one.</summary>
@@ -88,6 +91,42 @@ internal sealed class SegmentWriter(StoreFolder folder, PageCache cache)
         _unsynced.Clear();
     }
 
+    /// <summary>Remembers where it stands, for <see cref="Undo"/>.</summary>
+    public void Mark()
+    {
+        _created.Clear();
+        _markedFile = Current;
+        _markedLength = Current?.Length ?? 0;
+    }
+
+    /// <summary>Files that were begun since <see cref="Mark"/>.</summary>
+    public IReadOnlyList<StoreFile> Created => _created;
+
+    /// <summary>
+    /// Takes back everything that was written since <see cref="Mark"/>, of which nobody knows: the space is free again.
+    /// </summary>
+    /// <returns>New files that are still there, because even that wants space.</returns>
+    public IReadOnlyList<StoreFile> Undo()
+    {
+        var left = new List<StoreFile>();
+        foreach (StoreFile file in _created)
+        {
+            _unsynced.Remove(file);
+            if (FullDisk.Try(() => folder.DeleteFile(file)))
+                file.Close();
+            else
+                left.Add(file);
+        }
+
+        // What stays behind the end, if it does, is written over.
+        Current = _markedFile;
+        if (Current is { } current)
+            FullDisk.Try(() => folder.Truncate(current, _markedLength));
+
+        _created.Clear();
+        return left;
+    }
+
     /// <summary>The next run goes to a new file.</summary>
     public void EndFile() => Current = null;
 
@@ -147,6 +186,8 @@ internal sealed class SegmentWriter(StoreFolder folder, PageCache cache)
         if (Current is { } current && current.Length < StoreFormat.FileBytes)
             return Current;
 
-        return Current = folder.CreateFile();
+        Current = folder.CreateFile();
+        _created.Add(Current);
+        return Current;
     }
 }

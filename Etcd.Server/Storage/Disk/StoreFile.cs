@@ -48,6 +48,12 @@ internal sealed class StoreFile
             created.Append([Head(id)]);
             return created;
         }
+        catch (FileSystemException e) when (FullDisk.Is(e))
+        {
+            file.Dispose();
+            FullDisk.Try(() => files.DeleteFile(path));
+            throw;
+        }
         catch
         {
             file.Dispose();
@@ -95,6 +101,13 @@ internal sealed class StoreFile
         Length += bytes;
         UnsyncedBytes += bytes;
         return offset;
+    }
+
+    /// <summary>Takes back what was appended behind a place, written whole or in part. The appending thread.</summary>
+    public void Truncate(long length)
+    {
+        Length = length;
+        _file.SetLength(length);
     }
 
     /// <summary>Makes durable what was appended.</summary>

@@ -6,13 +6,15 @@ namespace Etcd.Server.Storage.Disk;
 /// <summary>
 /// The store's folder (docs/storage-format.md): segment files, the manifest that says which of them count, and a lock.
 /// <para><see cref="Open"/> only looks; <see cref="Begin"/> takes the folder for one member and removes what a crash left
-/// unfinished. Neither writes anything into a folder that it refuses.</para>
+/// unfinished. Neither writes anything into a folder that it refuses, but the lock.</para>
 /// Threads: files may be made by several; the manifest is one thread's matter.
 /// </summary>
 public sealed class StoreFolder : IDisposable
 {
     private readonly IFileSystem _files;
     private readonly bool _syncs;
+    private readonly HashSet<ulong> _unopened = [];
+    private byte[] _found = [];
     private IDataFile? _lock;
     private ulong _clusterId;
     private MemberId _member;
@@ -49,13 +51,9 @@ public sealed class StoreFolder : IDisposable
     public static StoreFolder Open(IFileSystem files, string path, bool syncs = true)
     {
         var folder = new StoreFolder(files, path, syncs);
-        string manifest = folder.PathOf(StoreFormat.Manifest);
-        if (files.FileExists(manifest))
-        {
-            using IDataFile file = files.Open(manifest, FileOpenMode.Read);
-            var bytes = new byte[file.Length];
-            folder.Current = Manifest.Decode(bytes.AsSpan(0, file.ReadAt(bytes, 0)), manifest);
-        }
+        folder._found = folder.ReadManifest();
+        if (folder._found.Length > 0 || files.FileExists(folder.PathOf(StoreFormat.Manifest)))
+            folder.Current = Manifest.Decode(folder._found, folder.PathOf(StoreFormat.Manifest));
 
         return folder;
     }
@@ -80,6 +78,11 @@ public sealed class StoreFolder : IDisposable
         TakeLock();
         try
         {
+            // Whoever had the folder until now may have written a checkpoint since it was looked at.
+            if (!ReadManifest().AsSpan().SequenceEqual(_found))
+                throw new StoreException(StoreError.Locked, "store: another process has just written to the folder", FolderPath);
+
+            _found = [];
             DeleteLeftovers();
         }
         catch
@@ -110,6 +113,7 @@ public sealed class StoreFolder : IDisposable
     internal StoreFile OpenFile(ulong id)
     {
         StoreFile file = StoreFile.Open(_files, PathOf(StoreFormat.FileName(id)), id);
+        _unopened.Remove(id);
         Count(file.Length);
         return file;
     }
@@ -122,6 +126,22 @@ public sealed class StoreFolder : IDisposable
     {
         _files.DeleteFile(file.Path);
         Count(-file.Length);
+    }
+
+    /// <summary>
+    /// Takes away the files of a checkpoint that was not loaded, because a received snapshot was newer. When another manifest counts.
+    /// </summary>
+    internal void DeleteUnopened() => _unopened.RemoveWhere(id =>
+    {
+        string path = PathOf(StoreFormat.FileName(id));
+        return !_files.FileExists(path) || FullDisk.Try(() => _files.DeleteFile(path));
+    });
+
+    /// <summary>Takes back what was appended to a file behind a place.</summary>
+    internal void Truncate(StoreFile file, long length)
+    {
+        Count(length - file.Length);
+        file.Truncate(length);
     }
 
     /// <summary>Makes durable what was appended to a file, and in any case its name.</summary>
@@ -138,21 +158,47 @@ public sealed class StoreFolder : IDisposable
             _files.SyncDirectory(FolderPath);
     }
 
-    /// <summary>Makes a manifest the one that counts. Everything that it names is durable before.</summary>
+    /// <summary>
+    /// Makes a manifest the one that counts. Everything that it names is durable before. If the disk is full (<see cref="FullDisk"/>),
+    /// the one before counts, and nothing is left of this one.
+    /// </summary>
     internal void Write(Manifest manifest)
     {
         Manifest owned = manifest with { ClusterId = _clusterId, Member = _member };
         string temporary = PathOf(StoreFormat.ManifestTemporary);
-        using (IDataFile file = _files.Open(temporary, FileOpenMode.CreateOrTruncate))
+        try
         {
-            file.WriteAt(owned.Encode(), 0);
-            if (_syncs)
-                file.FullSync();
+            using (IDataFile file = _files.Open(temporary, FileOpenMode.CreateOrTruncate))
+            {
+                file.WriteAt(owned.Encode(), 0);
+                if (_syncs)
+                    file.FullSync();
+            }
+
+            _files.Rename(temporary, PathOf(StoreFormat.Manifest));
+        }
+        catch (FileSystemException e) when (FullDisk.Is(e))
+        {
+            if (_files.FileExists(temporary))
+                FullDisk.Try(() => _files.DeleteFile(temporary));
+
+            throw;
         }
 
-        _files.Rename(temporary, PathOf(StoreFormat.Manifest));
         SyncNames();
         Current = owned with { Meta = [], Extents = [] };
+    }
+
+    // Empty if there is none.
+    private byte[] ReadManifest()
+    {
+        string path = PathOf(StoreFormat.Manifest);
+        if (!_files.FileExists(path))
+            return [];
+
+        using IDataFile file = _files.Open(path, FileOpenMode.Read);
+        var bytes = new byte[file.Length];
+        return bytes[..file.ReadAt(bytes, 0)];
     }
 
     private void TakeLock()
@@ -179,6 +225,8 @@ public sealed class StoreFolder : IDisposable
 
             if (name == StoreFormat.ManifestTemporary || (isFile && !named.Contains(id)))
                 _files.DeleteFile(PathOf(name));
+            else if (isFile)
+                _unopened.Add(id);
         }
     }
 

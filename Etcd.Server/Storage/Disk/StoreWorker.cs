@@ -27,6 +27,9 @@ internal sealed class StoreJob(RevisionLog log)
     /// <summary>What is copied, in the log's order.</summary>
     public required IReadOnlyList<JobRun> Runs { get; init; }
 
+    /// <summary>For a checkpoint: whether files can go away only with it.</summary>
+    public bool WasWanted { get; init; }
+
     /// <summary>For a checkpoint: all segments of the log with their marks.</summary>
     public SegmentSource[] All { get; init; } = [];
 
@@ -39,7 +42,7 @@ internal sealed class StoreJob(RevisionLog log)
     /// <summary>Who has written what is not durable yet of a state that was installed; becomes the worker's matter.</summary>
     public SegmentWriter? Adopted { get; set; }
 
-    /// <summary>The files of a state that was loaded.</summary>
+    /// <summary>The files of states that were loaded or installed since the job before.</summary>
     public IReadOnlyList<StoreFile> LoadedFiles { get; set; } = [];
 
     /// <summary>Whether the file that is appended to is ended first.</summary>
@@ -50,6 +53,13 @@ internal sealed class StoreJob(RevisionLog log)
 
     /// <summary>Bytes of records in what is copied.</summary>
     public long SourceBytes => Runs.Sum(static r => r.Sources.Sum(static s => (long)s.Segment.UsedBytes));
+
+    /// <summary>Bytes of files that what is copied takes.</summary>
+    public long SourceFileBytes => Runs.Sum(static r => r.Sources.Sum(
+        static s => s.Segment.Extent is { } extent ? (long)extent.Place.DataBytes + extent.Place.IndexBytes : 0));
+
+    /// <summary>Bytes of all files before it began.</summary>
+    public required long FileBytesBefore { get; init; }
 
     /// <summary>Whether it was given up because the disk is full; nothing has changed then.</summary>
     public bool IsOutOfSpace { get; set; }
@@ -66,7 +76,8 @@ internal sealed class StoreJob(RevisionLog log)
 /// calls <see cref="RunOnce"/>; <see cref="Begin"/> belongs to the store's writer.
 /// <para>Order of a checkpoint: records, synced; their files' names, synced; the manifest beside the old one, synced; its name,
 /// synced. Only then are files deleted that it does not name.</para>
-/// A full disk ends a job without effect. Any other failure is final: it is not known then what is on the disk.
+/// A full disk ends a job without effect, and what it has written is taken back: the log needs the space. Any other failure is final:
+/// it is not known then what is on the disk.
 /// </summary>
 internal sealed class StoreWorker(StoreFolder folder, PageCache cache)
 {
@@ -94,26 +105,42 @@ internal sealed class StoreWorker(StoreFolder folder, PageCache cache)
     /// <returns>Whether there was one.</returns>
     public bool RunOnce()
     {
-        if (Volatile.Read(ref _job) is not { IsDone: false } job)
+        if (Interlocked.Exchange(ref _job, null) is not { } job)
             return false;
 
-        try
+        job.Adopted?.HandOver(_writer);
+        _files.UnionWith(job.LoadedFiles);
+        _writer.Mark();
+        if (Write(job, out Manifest? manifest) && manifest is not null)
         {
-            Run(job);
-        }
-        catch (FileSystemException e) when (e.Error == FileSystemError.NoSpace && !e.Operation.Contains("sync", StringComparison.Ordinal))
-        {
-            job.IsOutOfSpace = true;
+            // It counts now, whatever comes.
+            Delete(manifest, job);
+            Durable(manifest.Mark);
         }
 
         job.Finish();
         return true;
     }
 
-    private void Run(StoreJob job)
+    private bool Write(StoreJob job, out Manifest? manifest)
     {
-        job.Adopted?.HandOver(_writer);
-        _files.UnionWith(job.LoadedFiles);
+        manifest = null;
+        try
+        {
+            manifest = Run(job);
+            return true;
+        }
+        catch (FileSystemException e) when (FullDisk.Is(e))
+        {
+            _files.ExceptWith(_writer.Created);
+            _files.UnionWith(_writer.Undo());
+            job.IsOutOfSpace = true;
+            return false;
+        }
+    }
+
+    private Manifest? Run(StoreJob job)
+    {
         if (job.StartsNewFile)
             _writer.EndFile();
 
@@ -125,20 +152,12 @@ internal sealed class StoreWorker(StoreFolder folder, PageCache cache)
         }
 
         if (job.Checkpoint is not { } checkpoint)
-            return;
+            return null;
 
         Manifest manifest = checkpoint with { Meta = [.. job.Meta], Extents = Extents(job) };
-        foreach (SegmentSource source in job.All)
-        {
-            // Of a state that was installed since.
-            if (source.Segment.Extent is { } extent)
-                _files.Add(extent.File);
-        }
-
         _writer.Sync();
         folder.Write(manifest);
-        Delete(manifest, job);
-        Durable(manifest.Mark);
+        return manifest;
     }
 
     // The log as it will be when the copies are in it. What the copies left out was dead at the moment that is written.
@@ -172,9 +191,13 @@ internal sealed class StoreWorker(StoreFolder folder, PageCache cache)
         HashSet<ulong> named = [.. manifest.Extents.Select(e => e.File)];
         foreach (StoreFile file in _files.Where(f => !named.Contains(f.Id) && f != _writer.Current).OrderBy(f => f.Id).ToList())
         {
-            folder.DeleteFile(file);
+            if (!FullDisk.Try(() => folder.DeleteFile(file)))
+                continue;
+
             _files.Remove(file);
             job.Deleted.Add(file);
         }
+
+        folder.DeleteUnopened();
     }
 }
