@@ -1,4 +1,3 @@
-using Etcd.Client;
 using Etcd.Configuration.Tests.Suites;
 using Etcd.TestKit.Members;
 using Microsoft.Extensions.Configuration;
