@@ -80,6 +80,8 @@ public static class EtcdConfigurationExtensions
         {
             long[] before = [.. providers.Select(p => p.Version)];
             T result = read(configuration);
+            // Without it the second look at the versions could be made before the reading's last one at the settings.
+            Interlocked.MemoryBarrier();
             bool isWhole = before.All(long.IsEvenInteger) && providers.Select(p => p.Version).SequenceEqual(before);
             if (isWhole)
                 return result;

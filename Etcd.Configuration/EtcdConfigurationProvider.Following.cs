@@ -13,6 +13,9 @@ public sealed partial class EtcdConfigurationProvider
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
+    // No timer takes more than about 49 days.
+    private static readonly TimeSpan LongestPauseAskedFor = TimeSpan.FromDays(1);
+
     private async Task FollowAsync(CancellationToken cancellation)
     {
         while (!cancellation.IsCancellationRequested)
@@ -20,7 +23,7 @@ public sealed partial class EtcdConfigurationProvider
             try
             {
                 long revision = await ReadForWatchAsync(cancellation).ConfigureAwait(false);
-                await _feed.RunAsync(revision + 1, TakeAsync, IsKnown, cancellation).ConfigureAwait(false);
+                await _feed.RunAsync(revision + 1, TakeAsync, () => Volatile.Read(ref _view)?.Revision ?? 0, IsKnown, cancellation).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
@@ -29,6 +32,11 @@ public sealed partial class EtcdConfigurationProvider
             catch (EtcdCompactedException e)
             {
                 ConfigurationLog.Compacted(_log, e.CompactRevision);
+                await ForgetViewAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (StoreReplacedException e)
+            {
+                ConfigurationLog.StoreReplaced(_log, e.Known, e.Found);
                 await ForgetViewAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (Exception e)
@@ -109,7 +117,21 @@ public sealed partial class EtcdConfigurationProvider
         if (Volatile.Read(ref _view) is not { } view || view.Revision < revision)
             return false;
         _failures = 0;
+        // Without a wait: while somebody has the gate the status is about to be said anew, and there is a next question.
+        if (_gate.Wait(0, CancellationToken.None))
+        {
+            ForgetAbsence();
+            _gate.Release();
+        }
+
         return true;
+    }
+
+    // What the last load did not find has been heard of since.
+    private void ForgetAbsence()
+    {
+        if (_status is { Origin: EtcdConfigurationOrigin.Etcd, Problem: { } problem } status && IsAbsence(problem))
+            _status = status with { Problem = null };
     }
 
     // With several ranges the others may still have changes to tell of.
@@ -118,6 +140,7 @@ public sealed partial class EtcdConfigurationProvider
         if (!_feed.IsSingle)
             return;
         _view = view.At(revision);
+        ForgetAbsence();
         if (_status is { Origin: EtcdConfigurationOrigin.Etcd, Problem: null })
             _status = _status with { Revision = revision };
     }
@@ -134,7 +157,7 @@ public sealed partial class EtcdConfigurationProvider
         int failures = ++_failures;
         TimeSpan pause = AskForPause(failure, failures);
         ConfigurationLog.WatchFailed(_log, failure, pause);
-        await Task.Delay(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, _source.TimeProvider, cancellation).ConfigureAwait(false);
+        await Task.Delay(pause, _source.TimeProvider, cancellation).ConfigureAwait(false);
     }
 
     private TimeSpan AskForPause(Exception failure, int failures)
@@ -142,7 +165,8 @@ public sealed partial class EtcdConfigurationProvider
         TimeSpan usual = TimeSpan.FromSeconds(Math.Min(Math.Pow(2, failures - 1), LongestPause.TotalSeconds));
         try
         {
-            return _source.OnWatchException?.Invoke(new EtcdWatchExceptionContext(this, failure, failures)) ?? usual;
+            TimeSpan pause = _source.OnWatchException?.Invoke(new EtcdWatchExceptionContext(this, failure, failures)) ?? usual;
+            return pause < TimeSpan.Zero ? TimeSpan.Zero : pause > LongestPauseAskedFor ? LongestPauseAskedFor : pause;
         }
         catch (Exception e)
         {

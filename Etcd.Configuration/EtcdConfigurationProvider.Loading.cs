@@ -78,7 +78,7 @@ public sealed partial class EtcdConfigurationProvider
     /// <exception cref="EtcdConfigurationException">It has a value that cannot be read; the settings are as before.</exception>
     private void Use(StoreView view, Activity? activity)
     {
-        Dictionary<string, string?> settings = _builder.Build(view);
+        Dictionary<string, string?> settings = CallOut(() => _builder.Build(view));
         bool isNew = _status.Origin != EtcdConfigurationOrigin.Etcd || !Same(Data, settings);
         _loaded = true;
         _status = new EtcdConfigurationStatus { Origin = EtcdConfigurationOrigin.Etcd, Revision = view.Revision, Count = settings.Count };
@@ -87,8 +87,8 @@ public sealed partial class EtcdConfigurationProvider
             return;
         ConfigurationLog.Loaded(_log, view.Revision, settings.Count);
         Replace(settings);
-        _file?.Write(view.Revision, settings);
         Tell();
+        _file?.Write(view.Revision, settings);
     }
 
     /// <summary>Deals with a failure: tells of it, keeps what there is or takes the last known good file.</summary>
@@ -101,7 +101,7 @@ public sealed partial class EtcdConfigurationProvider
         {
             Ignore = _loaded || good is not null || (_source.Optional && IsAbsence(failure)),
         };
-        _source.OnLoadException?.Invoke(context);
+        CallOut(() => _source.OnLoadException?.Invoke(context));
         if (!_loaded && !context.Ignore)
             return false;
         if (good is not null)
@@ -135,15 +135,30 @@ public sealed partial class EtcdConfigurationProvider
         // After the end nobody is told: what listens may be gone.
         if (_stopping.IsCancellationRequested)
             return;
-        Volatile.Write(ref _tellingThread, Environment.CurrentManagedThreadId);
         try
         {
-            OnReload();
+            CallOut(OnReload);
         }
         catch (Exception e)
         {
             // It is the listener's; the next revision must come nevertheless.
             ConfigurationLog.ListenerFailed(_log, e);
+        }
+    }
+
+    private void CallOut(Action call) => CallOut(() =>
+    {
+        call();
+        return true;
+    });
+
+    // What the application does under the gate: a reload in it would wait for itself.
+    private T CallOut<T>(Func<T> call)
+    {
+        Volatile.Write(ref _tellingThread, Environment.CurrentManagedThreadId);
+        try
+        {
+            return call();
         }
         finally
         {

@@ -16,6 +16,11 @@ namespace Etcd.Configuration;
 /// Whoever reads several settings at a time of its own can meet a replacement between two of them;
 /// <c>IConfigurationRoot.ReadAtOneRevision</c> prevents that.
 /// </para>
+/// <para>
+/// Listeners, <see cref="EtcdConfigurationSource.OnLoadException"/>, <see cref="EtcdConfigurationSource.MapName"/> and parsers are called while
+/// no other revision can come in. A load or reload that they ask for on their own thread does nothing; they must not wait for one on another
+/// thread, as that waits for them.
+/// </para>
 /// <para>Nothing that fails empties the settings: what was good stays until something better is there.</para>
 /// </summary>
 public sealed partial class EtcdConfigurationProvider : ConfigurationProvider, IDisposable, IAsyncDisposable
@@ -92,7 +97,9 @@ public sealed partial class EtcdConfigurationProvider : ConfigurationProvider, I
     /// <summary>
     /// Reads the settings now, whether or not changes are followed. A failure is told as one of any load is, and leaves the settings as they are.
     /// </summary>
-    /// <returns>Whether the settings are now what etcd has.</returns>
+    /// <returns>
+    /// Whether the settings are now what etcd has. True without a look for a listener or parser that is called by the provider itself.
+    /// </returns>
     public async Task<bool> ReloadAsync(CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
@@ -114,7 +121,7 @@ public sealed partial class EtcdConfigurationProvider : ConfigurationProvider, I
 
     internal void UseLogging(ILoggerFactory logging) => _logging.Use(logging);
 
-    // Whoever is told of a change on this thread has the new settings already, and would wait for itself.
+    // Whoever is called from under the gate on this thread would wait for itself; who is told of a change has the new settings already.
     private bool IsTelling => Volatile.Read(ref _tellingThread) == Environment.CurrentManagedThreadId;
 
     private static string Describe(EtcdConfigurationSource source) => string.Join(

@@ -83,7 +83,7 @@ public sealed class EtcdConfigurationSource : IConfigurationSource
 
     /// <summary>
     /// Is told when the watch has failed or could not be begun, and says how long to wait before the next attempt. Null for a second that
-    /// doubles with each failure in a row, up to 30. The settings stay as they are meanwhile.
+    /// doubles with each failure in a row, up to 30. A negative pause is none, and none is longer than a day. The settings stay as they are meanwhile.
     /// </summary>
     public Func<EtcdWatchExceptionContext, TimeSpan>? OnWatchException { get; set; }
 

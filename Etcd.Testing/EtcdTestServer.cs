@@ -31,8 +31,10 @@ public sealed class EtcdTestServer : IAsyncDisposable
     private readonly ILoggerFactory _logging;
     private readonly string _directory;
     private readonly string _token = Guid.NewGuid().ToString("N");
+    private readonly SemaphoreSlim _gate = new(1);
     private EtcdMember? _member;
     private WebApplication? _server;
+    private bool _disposed;
 
     private EtcdTestServer(EtcdTestServerOptions options)
     {
@@ -91,28 +93,82 @@ public sealed class EtcdTestServer : IAsyncDisposable
     /// <summary>Stops it as an outage does: connections break, and nobody listens. Keys and leases stay. Does nothing where it does not run.</summary>
     public async Task StopAsync()
     {
-        if (_server is null)
-            return;
-        _member!.BeginStop();
-        await _server.StopAsync().ConfigureAwait(false);
-        await _server.DisposeAsync().ConfigureAwait(false);
-        await _member.DisposeAsync().ConfigureAwait(false);
-        _server = null;
+        await _gate.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            await StopCoreAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _gate.Release();
+        }
     }
 
     /// <summary>Starts it again after <see cref="StopAsync"/>, on the same port with the same data.</summary>
     /// <exception cref="InvalidOperationException">It runs.</exception>
-    public Task RestartAsync(CancellationToken cancellationToken = default) => IsRunning
-        ? throw new InvalidOperationException("The server runs; stop it first.")
-        : StartOnAsync(Port, cancellationToken);
+    public async Task RestartAsync(CancellationToken cancellationToken = default)
+    {
+        await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (IsRunning)
+                throw new InvalidOperationException("The server runs; stop it first.");
+            await StartOnAsync(Port, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
 
     /// <summary>Stops it and deletes its data, unless a folder was given.</summary>
     public async ValueTask DisposeAsync()
     {
-        await StopAsync().ConfigureAwait(false);
-        _logging.Dispose();
-        if (_options.DataDirectory is null && Directory.Exists(_directory))
-            Directory.Delete(_directory, recursive: true);
+        await _gate.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            if (!_disposed)
+                await EndAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private async Task EndAsync()
+    {
+        _disposed = true;
+        try
+        {
+            await StopCoreAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _logging.Dispose();
+            if (_options.DataDirectory is null && Directory.Exists(_directory))
+                Directory.Delete(_directory, recursive: true);
+        }
+    }
+
+    // Whatever fails on the way, nothing is left that has the folder or the port.
+    private async Task StopCoreAsync()
+    {
+        if (_server is not { } server)
+            return;
+        _server = null;
+        EtcdMember member = _member!;
+        member.BeginStop();
+        try
+        {
+            await server.StopAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await server.DisposeAsync().ConfigureAwait(false);
+            await member.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     private async Task BeginAsync(CancellationToken cancellation)
@@ -144,16 +200,18 @@ public sealed class EtcdTestServer : IAsyncDisposable
             UnsafeNoFsync = true,
         };
         var member = new EtcdMember(options, OsFileSystem.Instance, TimeProvider.System, _logging.CreateLogger("Etcd.Server.Hosting.EtcdMember"));
-        WebApplication server = ClientServer.Build(options, member, _logging);
+        WebApplication? server = null;
         try
         {
+            server = ClientServer.Build(options, member, _logging);
             await server.StartAsync(cancellation).ConfigureAwait(false);
             member.Start();
             await member.Started.WaitAsync(cancellation).ConfigureAwait(false);
         }
         catch
         {
-            await server.DisposeAsync().ConfigureAwait(false);
+            if (server is not null)
+                await server.DisposeAsync().ConfigureAwait(false);
             await member.DisposeAsync().ConfigureAwait(false);
             throw;
         }

@@ -24,6 +24,9 @@ internal static partial class ConfigurationLog
     [LoggerMessage(6, LogLevel.Error, "What the application does when its configuration changes failed.")]
     public static partial void ListenerFailed(ILogger log, Exception error);
 
+    [LoggerMessage(7, LogLevel.Warning, "etcd has gone back from revision {Known} to {Found}: its data was replaced; the configuration is read again.")]
+    public static partial void StoreReplaced(ILogger log, long known, long found);
+
     [LoggerMessage(20, LogLevel.Warning, "The last known good settings could not be written to {Path}.")]
     public static partial void FileNotWritten(ILogger log, Exception error, string path);
 

@@ -25,8 +25,9 @@ internal sealed class LastKnownGoodFile(string path, string selection, TimeProvi
             WriteTo(temporary, revision, settings);
             File.Move(temporary, _path, overwrite: true);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
+            // JSON has no place for text that is not Unicode, which an ArgumentException tells of.
             ConfigurationLog.FileNotWritten(log, e, _path);
             TryDelete(temporary);
         }

@@ -62,19 +62,35 @@ internal sealed class SettingsBuilder(IReadOnlyList<SelectedKeys> selections, Fu
 
     private static IEnumerable<KeyValuePair<string, string?>> Parse(SelectedKeys selection, string key, EtcdKeyValue item)
     {
+        if (selection.Parser is { } parser)
+            return ParseBy(parser, item);
         try
         {
-            // Read to the end here, so that what an iterator throws is caught.
-            return selection.Parser is { } parser ? [.. parser(item)] : selection.FormatOf(key) switch
+            return selection.FormatOf(key) switch
             {
                 EtcdValueFormat.Json => JsonValues.Read(item.Value.Memory),
                 EtcdValueFormat.Yaml => YamlValues.Read(Text(item.Value.Span, item, "the value")),
                 _ => [new("", Text(item.Value.Span, item, "the value"))],
             };
         }
-        catch (Exception e) when (e is not EtcdConfigurationException)
+        catch (FormatException e)
         {
-            throw Unreadable(item, e is FormatException ? e.Message : "it cannot be read", e);
+            throw Unreadable(item, e.Message);
+        }
+    }
+
+    private static IEnumerable<KeyValuePair<string, string?>> ParseBy(
+        Func<EtcdKeyValue, IEnumerable<KeyValuePair<string, string?>>> parser, EtcdKeyValue item)
+    {
+        try
+        {
+            // Read to the end here, so that what an iterator throws is caught.
+            return [.. parser(item)];
+        }
+        catch (Exception e)
+        {
+            // Nothing but its type: what it says may have the value in it, as .NET's own FormatException does.
+            throw Unreadable(item, $"its parser failed with {e.GetType()}");
         }
     }
 
@@ -84,16 +100,16 @@ internal sealed class SettingsBuilder(IReadOnlyList<SelectedKeys> selections, Fu
         {
             return Utf8.GetString(bytes);
         }
-        catch (DecoderFallbackException e)
+        catch (DecoderFallbackException)
         {
-            throw Unreadable(item, what + " is not UTF-8", e);
+            throw Unreadable(item, what + " is not UTF-8");
         }
     }
 
-    private static EtcdConfigurationException Unreadable(EtcdKeyValue item, string why, Exception cause)
+    private static EtcdConfigurationException Unreadable(EtcdKeyValue item, string why)
     {
         string key = item.Key.ToString();
-        return new EtcdConfigurationException($"The key '{key}' of revision {item.ModRevision} is no setting: {why}.", cause) { Key = key };
+        return new EtcdConfigurationException($"The key '{key}' of revision {item.ModRevision} is no setting: {why}.") { Key = key };
     }
 
     private readonly record struct Setting(string? Value, EtcdKeyValue Item);

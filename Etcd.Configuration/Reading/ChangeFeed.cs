@@ -37,13 +37,19 @@ internal sealed class ChangeFeed(IEtcdClient client, IReadOnlyList<EtcdRange> ro
     /// </summary>
     /// <param name="startRevision">The first revision to tell of.</param>
     /// <param name="take">Takes what there is to tell.</param>
+    /// <param name="known">Up to which revision all is known.</param>
     /// <param name="isKnown">Whether all up to a revision is known already.</param>
     /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="StoreReplacedException">The store has less than what was known of it.</exception>
     public async Task RunAsync(
-        long startRevision, Func<int, EtcdWatchBatch, CancellationToken, Task> take, Func<long, bool> isKnown, CancellationToken cancellation)
+        long startRevision,
+        Func<int, EtcdWatchBatch, CancellationToken, Task> take,
+        Func<long> known,
+        Func<long, bool> isKnown,
+        CancellationToken cancellation)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task[] running = [AskAsync(isKnown, ending.Token), .. roots.Select((_, i) => WatchAsync(i, startRevision, take, ending.Token))];
+        Task[] running = [AskAsync(startRevision - 1, known, isKnown, ending.Token), .. roots.Select((_, i) => WatchAsync(i, startRevision, take, ending.Token))];
         Task first = await Task.WhenAny(running).ConfigureAwait(false);
         await ending.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -63,7 +69,7 @@ internal sealed class ChangeFeed(IEtcdClient client, IReadOnlyList<EtcdRange> ro
         }
     }
 
-    private async Task AskAsync(Func<long, bool> isKnown, CancellationToken cancellation)
+    private async Task AskAsync(long highest, Func<long> known, Func<long, bool> isKnown, CancellationToken cancellation)
     {
         if (staleAfter == Timeout.InfiniteTimeSpan)
             await Task.Delay(Timeout.Infinite, cancellation).ConfigureAwait(false);
@@ -74,18 +80,22 @@ internal sealed class ChangeFeed(IEtcdClient client, IReadOnlyList<EtcdRange> ro
             // A feed that has only begun gets its time, however old the last word is.
             if (clock.GetElapsedTime(Math.Max(begun, OldestWord ?? begun)) >= staleAfter)
                 throw new TimeoutException($"etcd has not been heard of for {staleAfter}.");
-            await AskOnceAsync(isKnown, cancellation).ConfigureAwait(false);
+            highest = Math.Max(highest, known());
+            await AskOnceAsync(highest, isKnown, cancellation).ConfigureAwait(false);
         }
     }
 
     // A store that is no newer than what is known has nothing to tell; etcd does not answer the watch's own question then, as the watch begins
     // in the future. Where it is newer the watch must say so: that somebody answers a read proves nothing about the watch.
-    private async Task AskOnceAsync(Func<long, bool> isKnown, CancellationToken cancellation)
+    private async Task AskOnceAsync(long highest, Func<long, bool> isKnown, CancellationToken cancellation)
     {
         var options = new EtcdRangeOptions { CountOnly = true, Timeout = staleAfter / QuestionsPerLimit };
         try
         {
             EtcdRangeResult answer = await client.Kv.GetRangeAsync(roots[0], options, cancellation).ConfigureAwait(false);
+            // A watch that begins in the future of a store that was wiped or restored would be silent until it has grown again.
+            if (answer.Header.Revision < highest)
+                throw new StoreReplacedException(highest, answer.Header.Revision);
             if (isKnown(answer.Header.Revision))
                 Heard();
             else

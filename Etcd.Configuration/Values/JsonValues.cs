@@ -23,8 +23,8 @@ internal static class JsonValues
         }
         catch (JsonException e)
         {
-            // Its own message may have a piece of the value in it.
-            throw new FormatException($"it is not valid JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}", e);
+            // Not as the cause either: its own message may have a piece of the value in it, and causes are logged.
+            throw new FormatException($"it is not valid JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}");
         }
     }
 

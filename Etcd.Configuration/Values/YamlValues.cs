@@ -29,7 +29,8 @@ internal static class YamlValues
         }
         catch (YamlException e)
         {
-            throw new FormatException($"it is not valid YAML at line {e.Start.Line}, column {e.Start.Column}", e);
+            // Not with its cause, whose message may have a piece of the value in it.
+            throw new FormatException($"it is not valid YAML at line {e.Start.Line}, column {e.Start.Column}");
         }
     }
 

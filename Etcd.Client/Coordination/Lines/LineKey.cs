@@ -195,7 +195,8 @@ internal sealed class LineKey(EtcdSession session, EtcdKey key, IDisposable? hol
     /// <returns>The revision that was looked at.</returns>
     private async ValueTask<long> FindAndRemoveAsync(TimeSpan? timeout, CancellationToken cancellation)
     {
-        var options = new EtcdRangeOptions { KeysOnly = true, Timeout = timeout };
+        // With its value: a server may leave out the lease where keys only are asked for.
+        var options = new EtcdRangeOptions { Timeout = timeout };
         EtcdRangeResult found = await session.Client.Kv.GetRangeAsync(EtcdRange.Single(key), options, cancellation).ConfigureAwait(false);
         if (found.Items.SingleOrDefault() is { } own && own.Lease == session.LeaseId)
             await RemoveAsync(own.CreateRevision, timeout, cancellation).ConfigureAwait(false);

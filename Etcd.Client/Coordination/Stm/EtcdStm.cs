@@ -102,6 +102,19 @@ public sealed class EtcdStm
 
     private async ValueTask FetchAsync(EtcdKey[] keys)
     {
+        try
+        {
+            await FetchFromAnyAsync(keys).ConfigureAwait(false);
+        }
+        catch (EtcdCompactedException)
+        {
+            IsOutdated = true;
+            throw;
+        }
+    }
+
+    private async ValueTask FetchFromAnyAsync(EtcdKey[] keys)
+    {
         // The first read tells the revision of the others. What comes after it, or need not be the latest, any member may answer.
         bool any = !HasRevision || Revision != 0;
         try
@@ -112,11 +125,6 @@ public sealed class EtcdStm
         {
             // This member is behind the one that answered the first read.
             await FetchAsync(keys, serializable: false).ConfigureAwait(false);
-        }
-        catch (EtcdCompactedException)
-        {
-            IsOutdated = true;
-            throw;
         }
     }
 

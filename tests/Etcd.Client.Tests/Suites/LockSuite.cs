@@ -177,6 +177,43 @@ public abstract class LockSuite : CoordinationSuite
         await using EtcdLock again = await InTimeAsync(new EtcdMutex(session, Name).LockAsync(Token));
     }
 
+    /// <summary>Nothing answers, and no call ends by itself: the try ends all the same, and what comes of its request is taken away.</summary>
+    [Fact]
+    public async Task A_try_that_nobody_answers_ends_and_leaves_no_key()
+    {
+        FaultProxy proxy = NewProxy();
+        EtcdClient client = NewClient(proxy.Url, options => options.Timeout = Timeout.InfiniteTimeSpan);
+        EtcdSession session = await NewSessionAsync(client);
+        proxy.Hold(ProxyDirection.ToClient);
+        Task<EtcdLock?> trying = new EtcdMutex(session, Name).TryLockAsync(TimeSpan.FromMilliseconds(300), Token).AsTask();
+        await UntilKeysAsync(Name + "/", 1);
+
+        Assert.Null(await InTimeAsync(trying));
+        proxy.Release();
+
+        await UntilKeysAsync(Name + "/", 0);
+        await using EtcdLock again = await InTimeAsync(new EtcdMutex(session, Name).LockAsync(Token));
+    }
+
+    /// <summary>A key with the session's lease that comes after the removal is what the late request would have made.</summary>
+    [Fact]
+    public async Task A_key_that_is_made_after_its_caller_gave_up_is_removed()
+    {
+        FaultProxy proxy = NewProxy();
+        EtcdClient client = NewClient(proxy.Url);
+        EtcdSession session = await NewSessionAsync(client);
+        proxy.Hold(ProxyDirection.ToClient);
+        Task<EtcdLock?> trying = new EtcdMutex(session, Name).TryLockAsync(TimeSpan.FromMilliseconds(300), Token).AsTask();
+        await UntilKeysAsync(Name + "/", 1);
+        Assert.Null(await InTimeAsync(trying));
+        proxy.Release();
+        await UntilKeysAsync(Name + "/", 0);
+
+        await Client.Kv.PutAsync($"{Name}/{session.LeaseId.Value:x}", default, new EtcdPutOptions { Lease = session.LeaseId }, Token);
+
+        await UntilKeysAsync(Name + "/", 0);
+    }
+
     [Fact]
     public async Task A_session_that_is_resumed_still_has_its_lock()
     {

@@ -170,4 +170,24 @@ public abstract class MappingSuite : ConfigurationSuite
         Assert.Contains($"The key '{Prefix}wrong' of revision {revision} is no setting: {why}", e.Message, StringComparison.Ordinal);
         Assert.Equal(Prefix + "wrong", e.Key);
     }
+
+    /// <summary>What is logged is all of the exception, with its causes.</summary>
+    [Theory]
+    [InlineData(EtcdValueFormat.Json, false)]
+    [InlineData(EtcdValueFormat.Yaml, false)]
+    [InlineData(EtcdValueFormat.Raw, true)]
+    public async Task No_exception_shows_a_value(EtcdValueFormat format, bool hasParser)
+    {
+        const string Secret = "hunter2";
+        await PutAsync("wrong", $"{{ \"a\": *{Secret} }}");
+        EtcdKeySelection selection = EtcdKeySelection.Prefix(Prefix, format) with
+        {
+            Parser = hasParser ? item => throw new FormatException($"'{item.Value}' is no number") : null,
+        };
+
+        var e = Assert.Throws<EtcdConfigurationException>(() => Build(source => source.Selections.Add(selection)));
+
+        Assert.Contains("is no setting", e.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(Secret, e.ToString(), StringComparison.Ordinal);
+    }
 }

@@ -122,6 +122,38 @@ public abstract class ReloadSuite : ConfigurationSuite
     }
 
     [Fact]
+    public async Task Who_is_told_of_a_failure_or_names_settings_may_ask_for_a_load()
+    {
+        await PutAsync("a", "1");
+        EtcdConfigurationProvider? own = null;
+        bool isFailing = false;
+        int told = 0;
+        IConfigurationRoot root = Build(source =>
+        {
+            source.AddPrefix(Prefix, EtcdValueFormat.Json);
+            source.OnLoadException = context =>
+            {
+                context.Provider.Load();
+                told++;
+            };
+            source.MapName = name =>
+            {
+                own?.Load();
+                return name;
+            };
+        });
+        own = ProviderOf(root);
+        Assert.True(await InTimeAsync(own.ReloadAsync(Token)));
+
+        await PutAsync("a", "{");
+        isFailing = !await InTimeAsync(own.ReloadAsync(Token));
+
+        Assert.Equal((true, 1, "1"), (isFailing, told, root["a"]));
+
+        static Task<bool> InTimeAsync(Task<bool> load) => load.WaitAsync(Patience, Token);
+    }
+
+    [Fact]
     public async Task A_bad_value_keeps_what_was_good_until_it_is_mended()
     {
         await PutTogetherAsync(("a", "1"), ("b", "1"));
