@@ -45,7 +45,8 @@ public sealed partial class MvccStore
     private ulong _forcedThrough;
     private long _copiedBytes;
 
-    // Bytes of files that hold nothing of this state any more, and go with the next checkpoint.
+    // Bytes in files that hold nothing of this state any more, and go with the next checkpoint. Below zero if a state was installed
+    // while a job is under way: its files are not among those of before.
     private long _supersededBytes;
 
     /// <summary>An empty store at revision 1 that keeps itself in a folder.</summary>
@@ -84,18 +85,10 @@ public sealed partial class MvccStore
         set => Worker.Durable = value;
     }
 
-    // What a job writes is counted as unwritten, or as its sources, until it is taken back.
-    private long CountedFileBytes
-    {
-        get
-        {
-            long bytes = _folder?.FileBytes ?? 0;
-            if (Volatile.Read(ref _job) is { } job)
-                bytes = Math.Min(bytes, job.FileBytesBefore);
+    private long CountedFileBytes => FileBytes - Volatile.Read(ref _supersededBytes);
 
-            return bytes - Volatile.Read(ref _supersededBytes);
-        }
-    }
+    // What a job writes is counted as unwritten, or as its sources, until it is taken back; so is what it deletes.
+    private long FileBytes => Volatile.Read(ref _job)?.FileBytesBefore ?? _folder?.FileBytes ?? 0;
 
     private StoreWorker Worker => _worker ?? throw new InvalidOperationException("this store has no folder");
 
@@ -193,7 +186,7 @@ public sealed partial class MvccStore
         log.Segments.Where(static s => s.Extent is not null).Select(static s => s.Extent!.File).Distinct();
 
     private void CountSuperseded() =>
-        Volatile.Write(ref _supersededBytes, Math.Max(0, (_folder?.FileBytes ?? 0) - FilesOf(_log).Sum(static f => f.Length)));
+        Volatile.Write(ref _supersededBytes, FileBytes - FilesOf(_log).Sum(static f => f.Length));
 
     private static SegmentSource Source(LogSegment segment) => new(segment, segment.CopyDead());
 

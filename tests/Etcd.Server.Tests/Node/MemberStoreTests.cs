@@ -135,6 +135,27 @@ public sealed class MemberStoreTests
         Assert.Equal(900, _member.Get("k17")!.Length);
     }
 
+    [Fact]
+    public async Task DefragmentIsDoneWithoutAnotherEntryAfterTheDiskWasFull()
+    {
+        _member.Disk.CapacityBytes = _member.Disk.UsedBytes + 10;
+        await Assert.ThrowsAsync<IOException>(Defragment);
+        Assert.True(_member.IsUp);
+        _member.Disk.CapacityBytes = long.MaxValue;
+        await Defragment();
+    }
+
+    private async Task Defragment()
+    {
+        Task done = _member.Machine.DefragmentAsync();
+        _member.Node.ExpectMaintenance();
+        for (int i = 0; i < 10_000 && !done.IsCompleted; i++)
+            _cluster.Run();
+
+        Assert.True(done.IsCompleted);
+        await done;
+    }
+
     private void Restart()
     {
         _member.Crash();

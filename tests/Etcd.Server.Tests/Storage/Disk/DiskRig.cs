@@ -20,12 +20,14 @@ internal sealed class DiskRig : IDisposable
     private readonly StoreFolder _folder;
 
     /// <summary>Starts on what is on the disk.</summary>
-    public DiskRig(IFileSystem disk)
+    /// <param name="disk">The disk.</param>
+    /// <param name="loads">Whether the checkpoint is loaded; a received snapshot may be newer.</param>
+    public DiskRig(IFileSystem disk, bool loads = true)
     {
         _folder = StoreFolder.Open(disk, Folder);
         _folder.Begin(Cluster, Member);
         Store = new MvccStore(_folder) { CheckpointDurable = mark => Durable = mark.Index.Value };
-        if (_folder.Mark is not { } found)
+        if (!loads || _folder.Mark is not { } found)
             return;
 
         try
@@ -91,12 +93,12 @@ internal sealed class DiskRig : IDisposable
         return any | Store.RunOnce() == StoreWork.Worked;
     }
 
-    /// <summary>All background work, and the checkpoints that it asks for.</summary>
+    /// <summary>All background work, and the checkpoints that it asks for while the disk has space.</summary>
     public void Finish()
     {
         for (int i = 0; i < 1_000_000; i++)
         {
-            if (Step() || Store.IsWriting || (Store.WantsCheckpoint && TryBegin()))
+            if (Step() || Store.IsWriting || (Store.WantsCheckpoint && !WasFull && TryBegin()))
                 continue;
 
             return;

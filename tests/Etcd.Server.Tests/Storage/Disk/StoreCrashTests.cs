@@ -69,12 +69,18 @@ public sealed class StoreCrashTests
         var rig = new DiskRig(disk) { Applied = 1 };
         rig.Store.Put("a", new string('x', 5000));
         rig.Checkpoint();
-        disk.CapacityBytes = disk.UsedBytes + 100;
+        long used = disk.UsedBytes;
         rig.Store.Put("b", new string('y', 5000));
         rig.Applied = 2;
-        rig.Checkpoint();
-        Assert.True(rig.WasFull);
-        Assert.Equal(1UL, rig.Durable);
+        for (int room = 0; room < 5000; room += 100)
+        {
+            disk.CapacityBytes = used + room;
+            long said = rig.Store.SizeBytes;
+            rig.Checkpoint();
+            Assert.True(rig.WasFull);
+            Assert.Equal((1UL, used, said), (rig.Durable, disk.UsedBytes, rig.Store.SizeBytes));
+        }
+
         Assert.True(rig.Store.TryGet("b"u8, out _, out _));
         disk.CapacityBytes = long.MaxValue;
         rig.Checkpoint();
@@ -83,6 +89,40 @@ public sealed class StoreCrashTests
         rig = new DiskRig(disk);
         Assert.Equal(2UL, rig.Applied);
         Assert.True(rig.Store.TryGet("a"u8, out _, out _) && rig.Store.TryGet("b"u8, out _, out _));
+    }
+
+    [Fact]
+    public void AFullDiskAnywhereInADefragmentationLeavesNothingBehind()
+    {
+        for (int room = 0; ; room++)
+        {
+            var disk = new SimDisk();
+            var rig = new DiskRig(disk) { Applied = 1 };
+            for (int i = 0; i < 4; i++)
+                rig.Store.Put("k" + (i % 2), new string('x', 30));
+
+            rig.Checkpoint();
+            rig.Store.CompactNow(rig.Store.CurrentRevision);
+            rig.Applied = 2;
+            long used = disk.UsedBytes;
+            disk.CapacityBytes = used + room;
+            rig.Store.Defragment();
+            rig.Finish();
+            bool full = rig.WasFull;
+            Assert.Equal(full ? 1UL : 2UL, rig.Durable);
+            // Copies that are done wait for the checkpoint.
+            Assert.InRange(disk.UsedBytes, 1, used + (full ? 250 : 0));
+            disk.CapacityBytes = long.MaxValue;
+            rig.Store.Defragment();
+            rig.Checkpoint();
+            disk.KillProcess();
+            rig = new DiskRig(disk);
+            Assert.Equal((2UL, 5L), (rig.Applied, rig.Store.CompactRevision));
+            Assert.True(rig.Store.TryGet("k0"u8, out _, out _) && rig.Store.TryGet("k1"u8, out _, out _));
+            Assert.Equal(3, disk.List(DiskRig.Folder).Count);
+            if (!full)
+                return;
+        }
     }
 
     private static int Number(string variable, int fallback) =>

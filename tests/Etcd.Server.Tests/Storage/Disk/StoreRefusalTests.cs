@@ -96,6 +96,21 @@ public sealed class StoreRefusalTests
     }
 
     [Fact]
+    public void ACheckpointThatIsWrittenBetweenTheLookAndTheLockIsNotDamaged()
+    {
+        var ending = new DiskRig(_disk) { Applied = 2 };
+        StoreFolder folder = StoreFolder.Open(_disk, DiskRig.Folder);
+        ending.Store.Put("key0", "new");
+        ending.Store.Defragment();
+        ending.Checkpoint();
+        ending.Dispose();
+        string before = Picture();
+        Assert.Equal(StoreError.Locked, Assert.Throws<StoreException>(() => folder.Begin(DiskRig.Cluster, DiskRig.Member)).Error);
+        Assert.Equal(before, Picture());
+        ReadEverything();
+    }
+
+    [Fact]
     public void WhatACrashLeftUnfinishedIsRemoved()
     {
         _disk.Place(DiskRig.Folder + "/00000000000000ff.seg", [1]);
