@@ -20,6 +20,7 @@ internal sealed class VersionMonitor(
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
 
     private readonly SemaphoreSlim _leads = new(0, 1);
+    private readonly SemaphoreSlim _agreeing = new(1, 1);
 
     /// <summary>
     /// This member has begun to lead, and has applied what earlier leaders left; or it has reached one that it did not reach
@@ -38,7 +39,11 @@ internal sealed class VersionMonitor(
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _leads.Dispose();
+    public void Dispose()
+    {
+        _leads.Dispose();
+        _agreeing.Dispose();
+    }
 
     /// <summary>The version to propose; null if the agreed one stays.</summary>
     /// <param name="agreed">The agreed version; null before there is one.</param>
@@ -82,6 +87,20 @@ internal sealed class VersionMonitor(
     /// <summary>Asks all members and proposes what follows. Faults as a proposal does; it is tried again at the next interval.</summary>
     /// <param name="stop">The member stops.</param>
     public async Task AgreeAsync(CancellationToken stop)
+    {
+        // One at a time: a member that is alone asks for it at its start, too, and the second would propose the same again.
+        await _agreeing.WaitAsync(stop).ConfigureAwait(false);
+        try
+        {
+            await AgreeInTurnAsync(stop).ConfigureAwait(false);
+        }
+        finally
+        {
+            _agreeing.Release();
+        }
+    }
+
+    private async Task AgreeInTurnAsync(CancellationToken stop)
     {
         ClusterState.Snapshot now = cluster.Current;
         // A cluster that is up to date need not be asked.

@@ -5,7 +5,7 @@ namespace Etcd.Interop.Tests.Client;
 
 /// <summary>
 /// Goal: what uses the client can be published trimmed, without a warning, and works. Method: the sample is published, self-contained, in a
-/// folder of its own, and run. It takes a minute: <c>--filter TrimmedTests</c>.
+/// folder of its own, and run. It takes a minute: <c>-p:RunSettingsFilePath= --filter TrimmedTests</c>.
 /// </summary>
 public sealed class TrimmedTests
 {

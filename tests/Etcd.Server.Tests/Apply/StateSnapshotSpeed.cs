@@ -7,7 +7,7 @@ using Etcd.Server.Storage;
 namespace Etcd.Server.Tests.Apply;
 
 /// <summary>
-/// Measures, when asked for (<c>--filter StateSnapshotSpeed</c>), what export and import of 1,000,000 keys of 256 bytes cost; the figures
+/// Measures, when asked for (<c>-p:RunSettingsFilePath= --filter StateSnapshotSpeed</c>), what export and import of 1,000,000 keys of 256 bytes cost; the figures
 /// stand in docs/bolt-format.md. Asserts nothing about time.
 /// </summary>
 public sealed class StateSnapshotSpeed(ITestOutputHelper output)
