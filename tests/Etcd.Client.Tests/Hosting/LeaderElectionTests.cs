@@ -83,6 +83,8 @@ public sealed class LeaderElectionTests(OurMember member) : ClientSuite, IClassF
 
         _journal.FailNow.SetResult();
         await UntilAsync(() => second.Services.GetRequiredService<IEtcdLeaderElection>().IsLeader);
+        // The service writes when it has asked who leads, a moment after the leadership was won.
+        await UntilAsync(() => _journal.Entries.Count >= 3);
 
         Assert.Equal(["+a", "-a", "+b"], _journal.Entries);
         await first.StopAsync(Token);
