@@ -1,3 +1,4 @@
+using Etcd.Server.Api.Authentication;
 using Etcd.Server.Api.Metrics;
 using Etcd.Server.Node;
 
@@ -28,6 +29,9 @@ public sealed record ApiContext(
 {
     /// <summary>Where things are counted.</summary>
     public required MemberFigures Figures { get; init; }
+
+    /// <summary>Who makes a call, and what that user may do.</summary>
+    public required CallerAuth Auth { get; init; }
 }
 
 /// <summary>Limits of the interface that flags set.</summary>

@@ -1,3 +1,4 @@
+using Etcd.Server.Api.Authentication;
 using Etcd.Server.Api.Cluster;
 using Etcd.Server.Api.Concurrency;
 using Etcd.Server.Api.Gateway;
@@ -40,6 +41,8 @@ public static class EtcdApiExtensions
             grpc.MaxReceiveMessageSize = receiveBytesMax;
             grpc.MaxSendMessageSize = null;
         });
+        services.AddSingleton(new PasswordDesk(api.Auth.Options.PasswordCost));
+        services.AddGenerated<AuthService>();
         services.AddGenerated<LeaseService>();
         services.AddGenerated<ClusterService>();
         services.AddGenerated<MaintenanceService>();
@@ -59,6 +62,7 @@ public static class EtcdApiExtensions
         GrpcFigures figures = api.Figures.Grpc;
         app.MapGrpcService<KvService>().Counted(figures);
         app.MapGrpcService<WatchService>().Counted(figures);
+        app.MapGrpcService<AuthService>().Counted(figures);
         app.MapGrpcService<LeaseService>().Counted(figures);
         app.MapGrpcService<ClusterService>().Counted(figures);
         app.MapGrpcService<MaintenanceService>().Counted(figures);

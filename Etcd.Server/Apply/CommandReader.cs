@@ -17,6 +17,14 @@ internal readonly record struct CommandReader(ulong RequestId, int Field, ReadOn
     private const int HeaderField = 100;
     private const int IdField = 1;
     private const int HeaderIdField = 1;
+    private const int HeaderUserField = 2;
+    private const int HeaderAuthRevisionField = 3;
+
+    /// <summary>The name of the user who asked, in UTF-8; empty if nobody in particular did.</summary>
+    public ReadOnlyMemory<byte> User { get; init; }
+
+    /// <summary>The auth revision at which the user was known; zero where there is no user.</summary>
+    public ulong AuthRevision { get; init; }
 
     /// <summary>Reads an entry's data. Fields that this version does not know are passed over.</summary>
     /// <param name="data">The entry's data.</param>
@@ -27,6 +35,7 @@ internal readonly record struct CommandReader(ulong RequestId, int Field, ReadOn
         int field = 0;
         bool isLegacy = false;
         ReadOnlyMemory<byte> payload = default;
+        ReadOnlyMemory<byte> header = default;
         var reader = new ProtoReader(data.Span);
         while (!reader.IsAtEnd)
         {
@@ -35,7 +44,8 @@ internal readonly record struct CommandReader(ulong RequestId, int Field, ReadOn
             bool isMessage = (ProtoWireType)(tag & 7) == ProtoWireType.LengthDelimited;
             if (number == HeaderField && isMessage)
             {
-                requestId = ReadHeaderId(reader.ReadBytes());
+                ReadOnlySpan<byte> bytes = reader.ReadBytes(out int offset);
+                header = data.Slice(offset, bytes.Length);
             }
             else if (number == IdField && !isMessage)
             {
@@ -56,7 +66,7 @@ internal readonly record struct CommandReader(ulong RequestId, int Field, ReadOn
 
         return isLegacy
             ? new CommandReader(requestId, LegacyRequest.MethodField, data)
-            : new CommandReader(requestId, field, payload);
+            : new CommandReader(requestId, field, payload).WithHeader(header);
     }
 
     /// <summary>The field number of the command in an entry, for figures: without reading the rest. Zero if there is none to be seen.</summary>
@@ -86,10 +96,12 @@ internal readonly record struct CommandReader(ulong RequestId, int Field, ReadOn
         return 0;
     }
 
-    private static ulong ReadHeaderId(ReadOnlySpan<byte> header)
+    private CommandReader WithHeader(ReadOnlyMemory<byte> header)
     {
         ulong id = 0;
-        var reader = new ProtoReader(header);
+        ReadOnlyMemory<byte> user = default;
+        ulong revision = 0;
+        var reader = new ProtoReader(header.Span);
         while (!reader.IsAtEnd)
         {
             uint tag = reader.ReadTag();
@@ -97,12 +109,22 @@ internal readonly record struct CommandReader(ulong RequestId, int Field, ReadOn
             {
                 id = reader.ReadVarint();
             }
+            else if (tag == ProtoWriter.Tag(HeaderUserField, ProtoWireType.LengthDelimited))
+            {
+                ReadOnlySpan<byte> name = reader.ReadBytes(out int offset);
+                user = header.Slice(offset, name.Length);
+            }
+            else if (tag == ProtoWriter.Tag(HeaderAuthRevisionField, ProtoWireType.Varint))
+            {
+                revision = reader.ReadVarint();
+            }
             else
             {
                 reader.Skip(tag);
             }
         }
 
-        return id;
+        // Entries of versions before the header have their id outside of it.
+        return this with { RequestId = id == 0 ? RequestId : id, User = user, AuthRevision = revision };
     }
 }

@@ -1,5 +1,6 @@
 using Etcd.Server.Apply.Alarms;
 using Etcd.Server.Apply.Snapshots;
+using Etcd.Server.Auth;
 using Etcd.Server.Bolt;
 using Etcd.Server.Io;
 using Etcd.Server.Lease;
@@ -14,7 +15,7 @@ namespace Etcd.Server.Apply;
 /// <content>The state as a whole: etcd's database, in the bytes that etcd itself writes.</content>
 public sealed partial class StateMachine : IStateSnapshots
 {
-    // Records of an installed state that no room here holds yet (users, roles, what a later version adds).
+    // Records of an installed state that no room here holds: what a later version adds.
     private BucketTable _kept = new();
 
     /// <inheritdoc/>
@@ -75,6 +76,7 @@ public sealed partial class StateMachine : IStateSnapshots
         _leaseRoom.Restore(import.Leases, import.Store.LeasedKeys());
         _cluster.Replace(import.Members, import.Removed, import.ClusterVersion);
         Alarms.Replace(import.Alarms);
+        Auth.Replace(import.Auth.ToState());
         _kept = import.Kept;
         _store.Replace(import.Store, import.FinishedCompact, import.ScheduledCompact);
         NeedsMaintenance = true;
@@ -108,6 +110,7 @@ public sealed partial class StateMachine : IStateSnapshots
         foreach (RaisedAlarm alarm in Alarms.Raised)
             table.Set(StateBuckets.Alarm, AlarmMessages.Encode(alarm), []);
 
+        AuthRecords.Write(Auth.Current, table.Set);
         foreach (Member member in cluster.Members)
             table.Set(StateBuckets.Members, StateBuckets.MemberKey(member.Id), MemberJson.Encode(member));
 

@@ -1,7 +1,9 @@
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Membershippb;
 using Etcd.Server.Apply.Alarms;
+using Etcd.Server.Apply.Permissions;
 using Etcd.Server.Apply.Space;
+using Etcd.Server.Auth;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
 using Etcd.Server.Primitives;
@@ -11,10 +13,10 @@ using Etcd.Server.Storage;
 namespace Etcd.Server.Apply;
 
 /// <summary>
-/// The replicated state: the store, the leases, the membership and the alarms, and what each command does to them. Every entry
-/// is applied, those that are refused and those that change nothing too, so that all members stay at the same place.
-/// <para>A command passes what etcd puts before its core, in etcd's order: alarms that are raised may refuse it; then the quota,
-/// which is each member's own, is looked at, and the command is applied whatever it says.</para>
+/// The replicated state: the store, the leases, the membership, the alarms and the users, and what each command does to them. Every
+/// entry is applied, those that are refused and those that change nothing too, so that all members stay at the same place.
+/// <para>A command passes what etcd puts before its core, in etcd's order: alarms that are raised may refuse it; then the rights of
+/// whoever asked; then the quota, which is each member's own, is looked at, and the command is applied whatever it says.</para>
 /// </summary>
 public sealed partial class StateMachine : IStateMachine
 {
@@ -26,6 +28,8 @@ public sealed partial class StateMachine : IStateMachine
     private readonly MembershipApplier _membership;
     private readonly AlarmApplier _alarms;
     private readonly AlarmGate _gate;
+    private readonly AuthApplier _auth;
+    private readonly PermissionGate _permissions;
     private readonly SpaceQuota _quota;
     private int _unmeasuredBytes;
 
@@ -35,9 +39,16 @@ public sealed partial class StateMachine : IStateMachine
     /// <param name="cluster">The members.</param>
     /// <param name="learnersMax">Most learners at a time; the same on all members (--max-learners).</param>
     /// <param name="quota">This member's quota; null for none.</param>
+    /// <param name="auth">Users and roles; null for such without tokens.</param>
     public StateMachine(
-        MvccStore store, LeaseManager leases, ClusterState cluster, int learnersMax = Limits.LearnersMax, SpaceQuota? quota = null)
+        MvccStore store,
+        LeaseManager leases,
+        ClusterState cluster,
+        int learnersMax = Limits.LearnersMax,
+        SpaceQuota? quota = null,
+        AuthStore? auth = null)
     {
+        Auth = auth ?? new AuthStore();
         _store = store;
         _cluster = cluster;
         _leaseRoom = leases;
@@ -46,6 +57,8 @@ public sealed partial class StateMachine : IStateMachine
         _leases = new LeaseApplier(leases, _kv, () => _store.WorkingRevision);
         _alarms = new AlarmApplier(Alarms, () => _store.WorkingRevision);
         _gate = new AlarmGate(Alarms);
+        _auth = new AuthApplier(Auth, () => _store.WorkingRevision);
+        _permissions = new PermissionGate(Auth, leases);
         _quota = quota ?? new SpaceQuota(store, bytes: -1);
     }
 
@@ -58,6 +71,9 @@ public sealed partial class StateMachine : IStateMachine
 
     /// <summary>The alarms.</summary>
     public AlarmBoard Alarms { get; } = new();
+
+    /// <summary>Users and roles.</summary>
+    public AuthStore Auth { get; }
 
     /// <summary>What was done to the keys.</summary>
     public StoreFigures Figures => _kv.Figures;
@@ -125,7 +141,7 @@ public sealed partial class StateMachine : IStateMachine
 
     private ApplyOutcome? Admit(in CommandReader command)
     {
-        if (_gate.Refuse(command) is { } refusal)
+        if ((_gate.Refuse(command) ?? _permissions.Refuse(command)) is { } refusal)
         {
             return new ApplyOutcome(refusal, _store.WorkingRevision);
         }
@@ -169,6 +185,11 @@ public sealed partial class StateMachine : IStateMachine
                 LegacyRequest.Apply(command.Payload.Span, _cluster);
                 return new ApplyOutcome(_store.WorkingRevision);
             default:
+                if (_auth.Apply(command, _last.Index) is { } outcome)
+                {
+                    return outcome;
+                }
+
                 // Written by a version that knows more. Members that cannot apply it must not pretend that they did.
                 Invariant.Check(command.Field == 0, $"the log holds only commands that this version knows, not field {command.Field}");
                 return null;

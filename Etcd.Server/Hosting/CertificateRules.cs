@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Etcd.Server.Api.Authentication;
 
 namespace Etcd.Server.Hosting;
 
@@ -12,12 +13,10 @@ namespace Etcd.Server.Hosting;
 /// <param name="CrlFile">The revoked certificates (RFC 5280, DER); empty for none.</param>
 internal sealed record CertificateRules(IReadOnlyList<string> Names, IReadOnlyList<string> Hostnames, string CrlFile)
 {
-    private const string CommonName = "2.5.4.3";
-
     /// <summary>Whether the certificate bears a name that is let in.</summary>
     /// <param name="certificate">The certificate.</param>
     public bool AllowName(X509Certificate2 certificate) =>
-        (Names.Count == 0 || Names.Contains(CommonNameOf(certificate), StringComparer.Ordinal))
+        (Names.Count == 0 || Names.Contains(CertificateName.Of(certificate), StringComparer.Ordinal))
         && (Hostnames.Count == 0 || Hostnames.Any(h => certificate.MatchesHostname(h, allowWildcards: true, allowCommonName: false)));
 
     /// <summary>Whether one of the certificates is revoked. A list that cannot be read lets nobody in.</summary>
@@ -39,11 +38,4 @@ internal sealed record CertificateRules(IReadOnlyList<string> Names, IReadOnlyLi
             return true;
         }
     }
-
-    /// <summary>The last one counts where there are several, as in Go; empty if there is none.</summary>
-    private static string CommonNameOf(X509Certificate2 certificate) => certificate.SubjectName
-        .EnumerateRelativeDistinguishedNames(reversed: false)
-        .Where(n => !n.HasMultipleElements && n.GetSingleElementType().Value == CommonName)
-        .Select(n => n.GetSingleElementValue() ?? "")
-        .LastOrDefault("");
 }

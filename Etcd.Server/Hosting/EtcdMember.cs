@@ -1,10 +1,12 @@
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Membershippb;
 using Etcd.Server.Api;
+using Etcd.Server.Api.Authentication;
 using Etcd.Server.Api.Metrics;
 using Etcd.Server.Apply;
 using Etcd.Server.Apply.Snapshots;
 using Etcd.Server.Apply.Space;
+using Etcd.Server.Auth;
 using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Hosting.Members;
 using Etcd.Server.Hosting.Peers;
@@ -63,6 +65,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
     private readonly MemberAlarms _alarms;
     private readonly MemberUpkeep _upkeep;
     private readonly MemberFigures _figures;
+    private readonly CallerAuth _auth;
     private readonly WorkerThread _logThread;
     private readonly WorkerThread _applyThread;
     private readonly WorkerThread? _watchThread;
@@ -101,7 +104,8 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         Watches = new WatchHub(Store, clock, () => _watchThread?.Wake(), WatchOptions(options));
         Store.ConnectSink(Watches);
         var quota = new SpaceQuota(Store, options.QuotaBackendBytes);
-        _machine = new StateMachine(Store, Leases, _cluster, options.MaxLearners, quota)
+        var auth = new AuthStore(AuthSettings.Tokens(options, clock, recovered.Log.HardState.Commit, log));
+        _machine = new StateMachine(Store, Leases, _cluster, options.MaxLearners, quota, auth)
         {
             Checkpoints = new CheckpointOptions { Entries = options.SnapshotCount },
         };
@@ -117,6 +121,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
             State = _machine,
             Cluster = _cluster,
             Leases = Leases,
+            Auth = auth,
             Peers = _peers,
             KnownPeers = birth.KnownPeers,
             Completions = new ThreadPoolCompletions(),
@@ -143,7 +148,8 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         _alarms = new MemberAlarms(_node, recovered.Id, _machine.Alarms, quota);
         _upkeep = new MemberUpkeep(
             options, _node, recovered.Id, _cluster, Store, _machine, quota, _peers, _peers.Calls, RequestTimeout(options), clock, log);
-        PeerServices = new PeerServices(_node, _cluster, Store, _leaseDesk, _changes, clock);
+        _auth = new CallerAuth(auth, this, this, AuthSettings.Callers(options, log));
+        PeerServices = new PeerServices(_node, _cluster, Store, _leaseDesk, _changes, _auth, clock);
         // The entries are for the recovery only: kept here, they would keep the whole log in memory.
         _recovered = recovered with { Log = recovered.Log with { Entries = [] } };
         _logThread = new WorkerThread("etcd-log", _node.RunLogOnce);
@@ -243,6 +249,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
     }, _stopping.Token)
     {
         Figures = _figures,
+        Auth = _auth,
     };
 
     /// <inheritdoc/>
@@ -428,6 +435,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
     private void Tick()
     {
         _node.Tick();
+        _auth.Tokens.RunOnce();
         AdvanceElection();
         _leadership.Tick();
         _upkeep.Tick();

@@ -142,6 +142,15 @@ internal static partial class HostingLog
     public static partial void ForcedRestart(
         ILogger log, string clusterId, string localMemberId, int numberOfUnconfirmedEntries, IEnumerable<string> removedMembers, ulong commitIndex);
 
+    [LoggerMessage(1096, LogLevel.Warning, "simple token is not cryptographically signed")]
+    public static partial void SimpleTokens(ILogger log);
+
+    [LoggerMessage(1097, LogLevel.Warning, "unknown JWT options")]
+    public static partial void UnknownTokenOptions(ILogger log, IEnumerable<string> keys);
+
+    [LoggerMessage(1098, LogLevel.Warning, "use default bcrypt cost instead of the invalid given cost")]
+    public static partial void BcryptCostInvalid(ILogger log, int minCost, int maxCost, int defaultCost, int givenCost);
+
     [LoggerMessage(1095, LogLevel.Warning, "the disk is full: a checkpoint of the store was given up; nothing is lost, and it is tried again")]
     public static partial void DiskFull(ILogger log, string folder);
 }

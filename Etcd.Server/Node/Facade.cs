@@ -68,6 +68,10 @@ public interface IMemberStatus
 /// </summary>
 public interface IMemberChanges
 {
+    /// <summary>Refuses peer URLs that are none, with MemberBadUrls.</summary>
+    /// <param name="peerUrls">The URLs.</param>
+    void CheckUrls(IReadOnlyList<string> peerUrls);
+
     /// <summary>Adds a member, under an id that no member ever had.</summary>
     /// <param name="peerUrls">Where its peers will reach it.</param>
     /// <param name="isLearner">Whether it only receives, until it is promoted.</param>

@@ -1,5 +1,6 @@
 using Etcd.Protocol.Errors;
 using Etcd.Server.Apply;
+using Etcd.Server.Auth;
 using Etcd.Server.Lease;
 using Etcd.Server.Primitives;
 
@@ -12,7 +13,7 @@ namespace Etcd.Server.Node;
 /// elsewhere (etcd issue 15247). So before it lets any end it asks by a round of reads whether it still leads, and what it then
 /// proposes enters the log in that same term or not at all.</para>
 /// </summary>
-internal sealed class LeaseKeeper(MemberNode node, LeaseManager leases, TimeProvider clock)
+internal sealed class LeaseKeeper(MemberNode node, LeaseManager leases, AuthStore? auth, TimeProvider clock)
 {
     private readonly List<LeaseId> _expired = [];
     private readonly List<LeaseRecord> _checkpoints = [];
@@ -66,8 +67,16 @@ internal sealed class LeaseKeeper(MemberNode node, LeaseManager leases, TimeProv
         Volatile.Write(ref _busy, 0);
     }
 
-    private void Revoke(LeaseId lease, Term term) =>
-        _ = node.ProposeAsLeaderAsync(RaftCommand.Create(RaftCommandKind.LeaseRevoke, LeaseCommands.Revoke(lease)), term).ContinueWith(
+    private void Revoke(LeaseId lease, Term term)
+    {
+        RaftCommand command = RaftCommand.Create(RaftCommandKind.LeaseRevoke, LeaseCommands.Revoke(lease));
+        if (auth?.Current is { IsEnabled: true } now)
+        {
+            // The lease may have keys that are nobody else's to delete.
+            command.Identify(new AuthInfo(AuthUser.Root, now.Revision));
+        }
+
+        _ = node.ProposeAsLeaderAsync(command, term).ContinueWith(
             (task, _) =>
             {
                 if (task.IsCompletedSuccessfully)
@@ -85,4 +94,5 @@ internal sealed class LeaseKeeper(MemberNode node, LeaseManager leases, TimeProv
             CancellationToken.None,
             TaskContinuationOptions.ExecuteSynchronously,
             TaskScheduler.Default);
+    }
 }

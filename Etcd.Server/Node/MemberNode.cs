@@ -55,7 +55,7 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
         _noSpace = new NoSpaceAlarm(this, new RaisedAlarm(_raft.Id, AlarmKind.NoSpace), parts.Completions);
         _apply = new ApplyLoop(parts, _pending, _waiters, _noSpace, Figures);
         _reads = new ReadRounds(parts.Ids, _apply, _waiters, parts.Completions, _options.ReadRetryTicks, Figures);
-        _keeper = new LeaseKeeper(this, parts.Leases, parts.Clock);
+        _keeper = new LeaseKeeper(this, parts.Leases, parts.Auth, parts.Clock);
         _recoveredThrough = _raft.Committed;
         NoteCommitted(_raft.Applied, parts.AppliedTerm);
         PublishStatus();

@@ -1,4 +1,5 @@
 using Etcd.Server.Apply;
+using Etcd.Server.Auth;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
 using Etcd.Server.Peer;
@@ -33,6 +34,9 @@ public sealed record MemberParts
 
     /// <summary>The leases, whose time the leader keeps.</summary>
     public required LeaseManager Leases { get; init; }
+
+    /// <summary>Users and rights, for what this member proposes on its own; null where nobody has any.</summary>
+    public AuthStore? Auth { get; init; }
 
     /// <summary>The way to the other members.</summary>
     public required IPeerTransport Peers { get; init; }

@@ -11,7 +11,9 @@ public sealed class OperationDurations(double firstBound, int buckets)
     private static readonly string[] Names =
     [
         "unknown", "Put", "DeleteRange", "Txn", "Compaction", "LeaseGrant", "LeaseRevoke", "LeaseCheckpoint", "ClusterVersionSet",
-        "ClusterMemberAttrSet", "Alarm", "Range", "ReadonlyTxn",
+        "ClusterMemberAttrSet", "Alarm", "AuthEnable", "AuthDisable", "Authenticate", "AuthStatus", "AuthUserAdd", "AuthUserDelete",
+        "AuthUserGet", "AuthUserChangePassword", "AuthUserGrantRole", "AuthUserRevokeRole", "AuthUserList", "AuthRoleList", "AuthRoleAdd",
+        "AuthRoleDelete", "AuthRoleGet", "AuthRoleGrantPermission", "AuthRoleRevokePermission", "Range", "ReadonlyTxn",
     ];
 
     private readonly DurationHistogram?[] _histograms = new DurationHistogram?[2 * Names.Length];
@@ -59,6 +61,23 @@ public sealed class OperationDurations(double firstBound, int buckets)
         CommandFields.ClusterVersionSet => 8,
         CommandFields.ClusterMemberAttrSet => 9,
         CommandFields.Alarm => 10,
+        CommandFields.AuthEnable => 11,
+        CommandFields.AuthDisable => 12,
+        CommandFields.Authenticate => 13,
+        CommandFields.AuthStatus => 14,
+        CommandFields.AuthUserAdd => 15,
+        CommandFields.AuthUserDelete => 16,
+        CommandFields.AuthUserGet => 17,
+        CommandFields.AuthUserChangePassword => 18,
+        CommandFields.AuthUserGrantRole => 19,
+        CommandFields.AuthUserRevokeRole => 20,
+        CommandFields.AuthUserList => 21,
+        CommandFields.AuthRoleList => 22,
+        CommandFields.AuthRoleAdd => 23,
+        CommandFields.AuthRoleDelete => 24,
+        CommandFields.AuthRoleGet => 25,
+        CommandFields.AuthRoleGrantPermission => 26,
+        CommandFields.AuthRoleRevokePermission => 27,
         _ => 0,
     };
 

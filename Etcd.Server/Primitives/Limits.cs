@@ -101,4 +101,13 @@ public static partial class Limits
 
     /// <summary>Segments of the write-ahead log that are kept (--max-wals, etcd's default).</summary>
     public const int WalsMax = 5;
+
+    /// <summary>How long a simple token lives that is not used (--auth-token-ttl, etcd's default).</summary>
+    public static readonly TimeSpan SimpleTokenLifetime = TimeSpan.FromSeconds(300);
+
+    /// <summary>How long a JSON web token lives (the option ttl of --auth-token, etcd's default).</summary>
+    public static readonly TimeSpan WebTokenLifetime = TimeSpan.FromMinutes(5);
+
+    /// <summary>What is set aside in a log entry for the name of its user, bytes; a longer name costs a copy of the request.</summary>
+    public const int UserRoomBytes = 48;
 }

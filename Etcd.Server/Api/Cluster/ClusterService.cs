@@ -11,6 +11,9 @@ internal sealed class ClusterService(ApiContext api) : Protocol.Etcdserverpb.Clu
     /// <inheritdoc/>
     public override async Task<MemberAddResponse> MemberAdd(MemberAddRequest request, ServerCallContext context)
     {
+        // Before the rights, as in etcd.
+        api.Changes.CheckUrls(request.PeerURLs);
+        await api.Auth.RequireAdminAsync(context).ConfigureAwait(false);
         (Membership.Member added, IReadOnlyList<Membership.Member> members) = await api.Changes.AddAsync(
             request.PeerURLs, request.IsLearner, context.CancellationToken).ConfigureAwait(false);
         var response = new MemberAddResponse { Header = Header(), Member = Message(added) };
@@ -21,6 +24,7 @@ internal sealed class ClusterService(ApiContext api) : Protocol.Etcdserverpb.Clu
     /// <inheritdoc/>
     public override async Task<MemberRemoveResponse> MemberRemove(MemberRemoveRequest request, ServerCallContext context)
     {
+        await api.Auth.RequireAdminAsync(context).ConfigureAwait(false);
         IReadOnlyList<Membership.Member> members = await api.Changes.RemoveAsync(
             new MemberId(request.ID), context.CancellationToken).ConfigureAwait(false);
         var response = new MemberRemoveResponse { Header = Header() };
@@ -31,6 +35,7 @@ internal sealed class ClusterService(ApiContext api) : Protocol.Etcdserverpb.Clu
     /// <inheritdoc/>
     public override async Task<MemberUpdateResponse> MemberUpdate(MemberUpdateRequest request, ServerCallContext context)
     {
+        await api.Auth.RequireAdminAsync(context).ConfigureAwait(false);
         IReadOnlyList<Membership.Member> members = await api.Changes.UpdateAsync(
             new MemberId(request.ID), request.PeerURLs, context.CancellationToken).ConfigureAwait(false);
         var response = new MemberUpdateResponse { Header = Header() };
@@ -41,6 +46,7 @@ internal sealed class ClusterService(ApiContext api) : Protocol.Etcdserverpb.Clu
     /// <inheritdoc/>
     public override async Task<MemberPromoteResponse> MemberPromote(MemberPromoteRequest request, ServerCallContext context)
     {
+        await api.Auth.RequireAdminAsync(context).ConfigureAwait(false);
         string? token = context.RequestHeaders.GetValue("token") ?? context.RequestHeaders.GetValue("authorization");
         IReadOnlyList<Membership.Member> members = await api.Changes.PromoteAsync(
             new MemberId(request.ID), token, context.CancellationToken).ConfigureAwait(false);
@@ -57,6 +63,7 @@ internal sealed class ClusterService(ApiContext api) : Protocol.Etcdserverpb.Clu
             await api.Reads.LinearizeAsync(context.CancellationToken).ConfigureAwait(false);
         }
 
+        await api.Auth.RequireUserAsync(context).ConfigureAwait(false);
         var response = new MemberListResponse { Header = Header() };
         response.Members.AddRange(api.Status.Members.Select(Message));
         return response;

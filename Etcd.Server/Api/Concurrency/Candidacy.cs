@@ -3,6 +3,7 @@ using Etcd.Protocol.Etcdserverpb;
 using Etcd.Protocol.Mvccpb;
 using Etcd.Server.Primitives;
 using Google.Protobuf;
+using Grpc.Core;
 
 namespace Etcd.Server.Api.Concurrency;
 
@@ -14,7 +15,8 @@ namespace Etcd.Server.Api.Concurrency;
 /// <param name="keys">The keys.</param>
 /// <param name="line">The line.</param>
 /// <param name="lease">The lease on which the key hangs.</param>
-internal sealed class Candidacy(LocalKeys keys, Line line, LeaseId lease)
+/// <param name="call">On whose behalf.</param>
+internal sealed class Candidacy(LocalKeys keys, Line line, LeaseId lease, ServerCallContext call)
 {
     /// <summary>The key.</summary>
     public ByteString Key { get; } = ByteString.CopyFrom(line.KeyOf(lease));
@@ -52,7 +54,7 @@ internal sealed class Candidacy(LocalKeys keys, Line line, LeaseId lease)
         request.Success.Add(first);
         request.Failure.Add(new RequestOp { RequestRange = new RangeRequest { Key = Key } });
         request.Failure.Add(first);
-        TxnResponse response = await keys.TxnAsync(request).ConfigureAwait(false);
+        TxnResponse response = await keys.TxnAsync(request, call).ConfigureAwait(false);
         CreateRevision = response.Header.Revision;
         IsNew = response.Succeeded;
         if (!response.Succeeded)
@@ -75,7 +77,7 @@ internal sealed class Candidacy(LocalKeys keys, Line line, LeaseId lease)
         cancellation.ThrowIfCancellationRequested();
         while (CreateRevision > 1)
         {
-            FoundKey before = await keys.LastAsync(line, CreateRevision - 1, cancellation).ConfigureAwait(false);
+            FoundKey before = await keys.LastAsync(line, CreateRevision - 1, call, cancellation).ConfigureAwait(false);
             if (before.Kv is null)
             {
                 break;
@@ -84,7 +86,7 @@ internal sealed class Candidacy(LocalKeys keys, Line line, LeaseId lease)
             await keys.WhenDeletedAsync(before.Kv.Key.ToByteArray(), before.Header.Revision, cancellation).ConfigureAwait(false);
         }
 
-        FoundKey own = await keys.GetAsync(Key.ToByteArray(), cancellation).ConfigureAwait(false);
+        FoundKey own = await keys.GetAsync(Key.ToByteArray(), call, cancellation).ConfigureAwait(false);
         // The same lease may have left and come again: that one is behind whoever came in between.
         return own.Kv?.CreateRevision == CreateRevision ? own : own with { Kv = null };
     }
@@ -99,7 +101,7 @@ internal sealed class Candidacy(LocalKeys keys, Line line, LeaseId lease)
         {
             var request = new TxnRequest { Compare = { Compares.CreatedAt(Key, CreateRevision) } };
             request.Success.Add(new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = Key } });
-            await keys.TxnAsync(request).ConfigureAwait(false);
+            await keys.TxnAsync(request, call).ConfigureAwait(false);
         }
         catch (EtcdErrorException)
         {

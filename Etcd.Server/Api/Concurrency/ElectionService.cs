@@ -28,20 +28,24 @@ internal sealed class ElectionService(ApiContext api) : Election.ElectionBase
             ? ConcurrencyErrors.Run(async () => new ProclaimResponse
             {
                 Header = await ProclaimAsync(
-                    leader.Key, leader.Rev, await _keys.LeaseOrNewAsync(leader.Lease).ConfigureAwait(false), request.Value).ConfigureAwait(false),
+                    leader.Key,
+                    leader.Rev,
+                    await _keys.LeaseOrNewAsync(leader.Lease, context).ConfigureAwait(false),
+                    request.Value,
+                    context).ConfigureAwait(false),
             })
             : throw ConcurrencyErrors.MissingLeader();
 
     /// <inheritdoc/>
     public override Task<LeaderResponse> Leader(LeaderRequest request, ServerCallContext context) => ConcurrencyErrors.Run(async () =>
     {
-        FoundKey first = await _keys.FirstAsync(new Line(request.Name.Span), context.CancellationToken).ConfigureAwait(false);
+        FoundKey first = await _keys.FirstAsync(new Line(request.Name.Span), context, context.CancellationToken).ConfigureAwait(false);
         return first.Kv is { } kv ? new LeaderResponse { Header = first.Header, Kv = kv } : throw ConcurrencyErrors.NoLeader();
     });
 
     /// <inheritdoc/>
     public override Task<ResignResponse> Resign(ResignRequest request, ServerCallContext context) =>
-        request.Leader is { } leader ? ConcurrencyErrors.Run(() => ResignAsync(leader)) : throw ConcurrencyErrors.MissingLeader();
+        request.Leader is { } leader ? ConcurrencyErrors.Run(() => ResignAsync(leader, context)) : throw ConcurrencyErrors.MissingLeader();
 
     /// <inheritdoc/>
     public override async Task Observe(LeaderRequest request, IServerStreamWriter<LeaderResponse> responseStream, ServerCallContext context)
@@ -50,7 +54,7 @@ internal sealed class ElectionService(ApiContext api) : Election.ElectionBase
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, api.Stopping, leaderLost);
         try
         {
-            await ConcurrencyErrors.Run(() => ObserveAsync(new Line(request.Name.Span), responseStream, ended.Token)).ConfigureAwait(false);
+            await ConcurrencyErrors.Run(() => ObserveAsync(new Line(request.Name.Span), responseStream, context, ended.Token)).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -60,12 +64,12 @@ internal sealed class ElectionService(ApiContext api) : Election.ElectionBase
 
     private async Task<CampaignResponse> CampaignAsync(CampaignRequest request, ServerCallContext context)
     {
-        LeaseId lease = await _keys.LeaseOrNewAsync(request.Lease).ConfigureAwait(false);
-        var candidacy = new Candidacy(_keys, new Line(request.Name.Span), lease);
+        LeaseId lease = await _keys.LeaseOrNewAsync(request.Lease, context).ConfigureAwait(false);
+        var candidacy = new Candidacy(_keys, new Line(request.Name.Span), lease, context);
         Protocol.Etcdserverpb.ResponseHeader header = await candidacy.EnterAsync(request.Value).ConfigureAwait(false);
         if (candidacy.ValueBefore is { } before && before != request.Value)
         {
-            await ChangeValueAsync(candidacy, lease, request.Value).ConfigureAwait(false);
+            await ChangeValueAsync(candidacy, lease, request.Value, context).ConfigureAwait(false);
         }
 
         // What an earlier call has won is not given up with this one.
@@ -82,11 +86,11 @@ internal sealed class ElectionService(ApiContext api) : Election.ElectionBase
         };
     }
 
-    private async Task ChangeValueAsync(Candidacy candidacy, LeaseId lease, ByteString value)
+    private async Task ChangeValueAsync(Candidacy candidacy, LeaseId lease, ByteString value, ServerCallContext context)
     {
         try
         {
-            await ProclaimAsync(candidacy.Key, candidacy.CreateRevision, lease, value).ConfigureAwait(false);
+            await ProclaimAsync(candidacy.Key, candidacy.CreateRevision, lease, value, context).ConfigureAwait(false);
         }
         catch (RpcException)
         {
@@ -119,27 +123,29 @@ internal sealed class ElectionService(ApiContext api) : Election.ElectionBase
         }
     }
 
-    private async Task<Protocol.Etcdserverpb.ResponseHeader> ProclaimAsync(ByteString key, long createRevision, LeaseId lease, ByteString value)
+    private async Task<Protocol.Etcdserverpb.ResponseHeader> ProclaimAsync(
+        ByteString key, long createRevision, LeaseId lease, ByteString value, ServerCallContext context)
     {
         var request = new TxnRequest { Compare = { Compares.CreatedAt(key, createRevision) } };
         request.Success.Add(new RequestOp { RequestPut = new PutRequest { Key = key, Value = value, Lease = lease.Value } });
-        TxnResponse response = await _keys.TxnAsync(request).ConfigureAwait(false);
+        TxnResponse response = await _keys.TxnAsync(request, context).ConfigureAwait(false);
         return response.Succeeded ? response.Header : throw ConcurrencyErrors.NotLeader();
     }
 
-    private async Task<ResignResponse> ResignAsync(LeaderKey leader)
+    private async Task<ResignResponse> ResignAsync(LeaderKey leader, ServerCallContext context)
     {
         var request = new TxnRequest { Compare = { Compares.CreatedAt(leader.Key, leader.Rev) } };
         request.Success.Add(new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = leader.Key } });
         // Whoever does not lead has nothing to give up, and is told no error.
-        return new ResignResponse { Header = (await _keys.TxnAsync(request).ConfigureAwait(false)).Header };
+        return new ResignResponse { Header = (await _keys.TxnAsync(request, context).ConfigureAwait(false)).Header };
     }
 
-    private async Task<bool> ObserveAsync(Line line, IServerStreamWriter<LeaderResponse> responses, CancellationToken cancellation)
+    private async Task<bool> ObserveAsync(
+        Line line, IServerStreamWriter<LeaderResponse> responses, ServerCallContext context, CancellationToken cancellation)
     {
         while (true)
         {
-            FoundKey leader = await _keys.FirstAsync(line, cancellation).ConfigureAwait(false);
+            FoundKey leader = await _keys.FirstAsync(line, context, cancellation).ConfigureAwait(false);
             if (leader.Kv is null)
             {
                 leader = await WhenElectedAsync(line, leader.Header, cancellation).ConfigureAwait(false);

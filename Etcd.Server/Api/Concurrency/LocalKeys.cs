@@ -1,13 +1,16 @@
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Etcdserverpb;
 using Etcd.Protocol.Mvccpb;
+using Etcd.Server.Api.Authentication;
 using Etcd.Server.Api.Validation;
 using Etcd.Server.Apply;
 using Etcd.Server.Apply.Requests;
+using Etcd.Server.Auth;
 using Etcd.Server.Node;
 using Etcd.Server.Primitives;
 using Etcd.Server.Storage;
 using Google.Protobuf;
+using Grpc.Core;
 
 namespace Etcd.Server.Api.Concurrency;
 
@@ -23,30 +26,33 @@ internal sealed class LocalKeys(ApiContext api)
 
     /// <summary>The lease that a client brings; a new one if it brings none.</summary>
     /// <param name="lease">What the request says.</param>
-    public async Task<LeaseId> LeaseOrNewAsync(long lease)
+    /// <param name="call">On whose behalf.</param>
+    public async Task<LeaseId> LeaseOrNewAsync(long lease, ServerCallContext call)
     {
         if (lease != 0)
         {
             return new LeaseId(lease);
         }
 
+        await api.Auth.RequireUserAsync(call).ConfigureAwait(false);
         LeaseId made = api.Ids.NextLease();
-        await api.Proposals.ProposeAsync(RaftCommand.Create(
-            RaftCommandKind.LeaseGrant, new LeaseGrantRequest { ID = made.Value, TTL = LeaseSeconds }.ToByteArray())).ConfigureAwait(false);
+        byte[] grant = new LeaseGrantRequest { ID = made.Value, TTL = LeaseSeconds }.ToByteArray();
+        await api.ProposeAsync(RaftCommand.Create(RaftCommandKind.LeaseGrant, grant, api.Auth.UserRoom), call).ConfigureAwait(false);
         return made;
     }
 
     /// <summary>Runs a transaction.</summary>
     /// <param name="request">The transaction; it may write.</param>
-    public async Task<TxnResponse> TxnAsync(TxnRequest request)
+    /// <param name="call">On whose behalf.</param>
+    public async Task<TxnResponse> TxnAsync(TxnRequest request, ServerCallContext call)
     {
-        RaftCommand command = RaftCommand.Create(RaftCommandKind.Txn, request.ToByteArray());
+        RaftCommand command = RaftCommand.Create(RaftCommandKind.Txn, request.ToByteArray(), api.Auth.UserRoom);
         if (RequestChecks.Txn(TxnRequestTree.Read(command.Payload), api.Options.MaxTxnOps) is { } error)
         {
             throw error.ToException();
         }
 
-        ApplyOutcome outcome = await api.Proposals.ProposeAsync(command).ConfigureAwait(false);
+        ApplyOutcome outcome = await api.ProposeAsync(command, call).ConfigureAwait(false);
         TxnResponse response = TxnResponse.Parser.ParseFrom(outcome.Body.Span);
         response.Header = ResponseHeader.Message(api.Status, outcome.Revision);
         return response;
@@ -54,34 +60,38 @@ internal sealed class LocalKeys(ApiContext api)
 
     /// <summary>Deletes a key.</summary>
     /// <param name="key">The key.</param>
-    public async Task<Protocol.Etcdserverpb.ResponseHeader> DeleteAsync(ByteString key)
+    /// <param name="call">On whose behalf.</param>
+    public async Task<Protocol.Etcdserverpb.ResponseHeader> DeleteAsync(ByteString key, ServerCallContext call)
     {
         if (key.IsEmpty)
         {
             throw EtcdErrors.EmptyKey.ToException();
         }
 
-        ApplyOutcome outcome = await api.Proposals.ProposeAsync(RaftCommand.Create(
-            RaftCommandKind.DeleteRange, new DeleteRangeRequest { Key = key }.ToByteArray())).ConfigureAwait(false);
+        byte[] delete = new DeleteRangeRequest { Key = key }.ToByteArray();
+        ApplyOutcome outcome = await api.ProposeAsync(
+            RaftCommand.Create(RaftCommandKind.DeleteRange, delete, api.Auth.UserRoom), call).ConfigureAwait(false);
         return ResponseHeader.Message(api.Status, outcome.Revision);
     }
 
     /// <summary>Reads a key, linearizable.</summary>
     /// <param name="key">The key.</param>
+    /// <param name="call">On whose behalf.</param>
     /// <param name="cancellation">The caller no longer waits.</param>
-    public async Task<FoundKey> GetAsync(byte[] key, CancellationToken cancellation)
+    public async Task<FoundKey> GetAsync(byte[] key, ServerCallContext call, CancellationToken cancellation)
     {
-        await LinearizeAsync(cancellation).ConfigureAwait(false);
-        return Read(new RangeQuery { Key = key });
+        AuthInfo who = await BeginReadAsync(call, cancellation).ConfigureAwait(false);
+        return Read(who, new RangeQuery { Key = key });
     }
 
     /// <summary>Who is first in a line.</summary>
     /// <param name="line">The line.</param>
+    /// <param name="call">On whose behalf.</param>
     /// <param name="cancellation">The caller no longer waits.</param>
-    public async Task<FoundKey> FirstAsync(Line line, CancellationToken cancellation)
+    public async Task<FoundKey> FirstAsync(Line line, ServerCallContext call, CancellationToken cancellation)
     {
-        await LinearizeAsync(cancellation).ConfigureAwait(false);
-        return Read(new RangeQuery
+        AuthInfo who = await BeginReadAsync(call, cancellation).ConfigureAwait(false);
+        return Read(who, new RangeQuery
         {
             Key = line.Prefix,
             RangeEnd = line.End,
@@ -94,11 +104,12 @@ internal sealed class LocalKeys(ApiContext api)
     /// <summary>The last one in a line that is there already at a revision.</summary>
     /// <param name="line">The line.</param>
     /// <param name="createRevisionMax">The revision; not zero, which would mean any.</param>
+    /// <param name="call">On whose behalf.</param>
     /// <param name="cancellation">The caller no longer waits.</param>
-    public async Task<FoundKey> LastAsync(Line line, long createRevisionMax, CancellationToken cancellation)
+    public async Task<FoundKey> LastAsync(Line line, long createRevisionMax, ServerCallContext call, CancellationToken cancellation)
     {
-        await LinearizeAsync(cancellation).ConfigureAwait(false);
-        return Read(new RangeQuery
+        AuthInfo who = await BeginReadAsync(call, cancellation).ConfigureAwait(false);
+        return Read(who, new RangeQuery
         {
             Key = line.Prefix,
             RangeEnd = line.End,
@@ -146,10 +157,20 @@ internal sealed class LocalKeys(ApiContext api)
         }
     }
 
-    private FoundKey Read(in RangeQuery query)
+    private async ValueTask<AuthInfo> BeginReadAsync(ServerCallContext call, CancellationToken cancellation)
+    {
+        await LinearizeAsync(cancellation).ConfigureAwait(false);
+        return await api.Auth.IdentifyOrNobodyAsync(call).ConfigureAwait(false);
+    }
+
+    private FoundKey Read(AuthInfo who, in RangeQuery query)
     {
         var result = new RangeResult();
-        if (api.Reads.Store.Range(query, result).ToError() is { } error)
+        AuthSnapshot rights = api.Auth.Current;
+        EtcdError? error = rights.CheckKeys(who, KeyAccess.Read, query.Key, query.RangeEnd)
+            ?? api.Reads.Store.Range(query, result).ToError()
+            ?? (api.Auth.IsEnabled ? api.Auth.Recheck(rights) : null);
+        if (error is not null)
         {
             throw error.ToException();
         }

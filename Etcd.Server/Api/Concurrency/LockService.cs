@@ -21,12 +21,12 @@ internal sealed class LockService(ApiContext api) : Protocol.V3Lockpb.Lock.LockB
 
     /// <inheritdoc/>
     public override Task<UnlockResponse> Unlock(UnlockRequest request, ServerCallContext context) => ConcurrencyErrors.Run(async () =>
-        new UnlockResponse { Header = await _keys.DeleteAsync(request.Key).ConfigureAwait(false) });
+        new UnlockResponse { Header = await _keys.DeleteAsync(request.Key, context).ConfigureAwait(false) });
 
     private async Task<LockResponse> LockAsync(LockRequest request, ServerCallContext context)
     {
-        LeaseId lease = await _keys.LeaseOrNewAsync(request.Lease).ConfigureAwait(false);
-        var candidacy = new Candidacy(_keys, new Line(request.Name.Span), lease);
+        LeaseId lease = await _keys.LeaseOrNewAsync(request.Lease, context).ConfigureAwait(false);
+        var candidacy = new Candidacy(_keys, new Line(request.Name.Span), lease, context);
         Protocol.Etcdserverpb.ResponseHeader header = await candidacy.EnterAsync(ByteString.Empty).ConfigureAwait(false);
         // What an earlier call has won is not given up with this one.
         if (!candidacy.IsFirst || (candidacy.IsNew && context.CancellationToken.IsCancellationRequested))

@@ -38,8 +38,8 @@ internal sealed class KvMethods(ApiContext api) : IServiceMethodProvider<KvServi
             rangeStream,
             [],
             (_, request, chunks, call) => _streamer.Stream(request, chunks, call));
-        AddCommand(context, "Put", RaftCommandKind.Put, outcome, static (service, command, _) => service.Put(command));
-        AddCommand(context, "DeleteRange", RaftCommandKind.DeleteRange, outcome, static (service, command, _) => service.DeleteRange(command));
+        AddCommand(context, "Put", RaftCommandKind.Put, outcome, static (service, command, call) => service.Put(command, call));
+        AddCommand(context, "DeleteRange", RaftCommandKind.DeleteRange, outcome, static (service, command, call) => service.DeleteRange(command, call));
         AddCommand(context, "Txn", RaftCommandKind.Txn, outcome, static (service, command, call) => service.Txn(command, call));
         AddCommand(context, "Compact", RaftCommandKind.Compaction, outcome, static (service, command, call) => service.Compact(command, call));
     }
@@ -80,7 +80,7 @@ internal sealed class KvMethods(ApiContext api) : IServiceMethodProvider<KvServi
             payload =>
             {
                 _figures.ReceivedBytes.Add(payload.PayloadLength);
-                return RaftCommand.Create(kind, payload.PayloadAsReadOnlySequence());
+                return RaftCommand.Create(kind, payload.PayloadAsReadOnlySequence(), api.Auth.UserRoom);
             }),
         outcome);
 

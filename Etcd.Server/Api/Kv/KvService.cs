@@ -1,10 +1,13 @@
 using System.Diagnostics;
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Wire;
+using Etcd.Server.Api.Authentication;
 using Etcd.Server.Api.Validation;
 using Etcd.Server.Apply;
+using Etcd.Server.Apply.Permissions;
 using Etcd.Server.Apply.Requests;
 using Etcd.Server.Apply.Txn;
+using Etcd.Server.Auth;
 using Etcd.Server.Node;
 using Etcd.Server.Storage;
 using Grpc.Core;
@@ -33,23 +36,25 @@ internal sealed class KvService(ApiContext api)
 
         if (query.Serializable)
         {
-            return Read(exchange, query, began, began);
+            return Read(exchange, query, context, began, began);
         }
 
         ValueTask linearized = api.Reads.LinearizeAsync(context.CancellationToken);
-        return linearized.IsCompletedSuccessfully ? Read(exchange, query, began, began) : ReadAfterAsync(linearized, exchange, began);
+        return linearized.IsCompletedSuccessfully
+            ? Read(exchange, query, context, began, began)
+            : ReadAfterAsync(linearized, exchange, context, began);
     }
 
     /// <summary>Puts a key.</summary>
-    public Task<ApplyOutcome> Put(RaftCommand command)
+    public Task<ApplyOutcome> Put(RaftCommand command, ServerCallContext context)
     {
         var put = new PutRequestView(command.Payload.Span);
-        return api.Alarms.HasRoomFor(put) ? Propose(command, RequestChecks.Put(put)) : api.Alarms.RefuseAsync();
+        return api.Alarms.HasRoomFor(put) ? Propose(command, RequestChecks.Put(put), context) : api.Alarms.RefuseAsync();
     }
 
     /// <summary>Deletes a key or a range.</summary>
-    public Task<ApplyOutcome> DeleteRange(RaftCommand command) =>
-        Propose(command, RequestChecks.DeleteRange(new DeleteRangeRequestView(command.Payload.Span)));
+    public Task<ApplyOutcome> DeleteRange(RaftCommand command, ServerCallContext context) =>
+        Propose(command, RequestChecks.DeleteRange(new DeleteRangeRequestView(command.Payload.Span)), context);
 
     /// <summary>Runs a transaction: through the log if it may write, else as a read.</summary>
     public Task<ApplyOutcome> Txn(RaftCommand command, ServerCallContext context)
@@ -65,14 +70,14 @@ internal sealed class KvService(ApiContext api)
             return Task.FromException<ApplyOutcome>(error.ToException());
         }
 
-        return txn.IsReadOnly ? ReadOnlyAsync(txn, context.CancellationToken) : api.Proposals.ProposeAsync(command);
+        return txn.IsReadOnly ? ReadOnlyAsync(txn, context) : api.ProposeAsync(command, context);
     }
 
     /// <summary>Compacts the history; a physical compaction is answered when its work is done.</summary>
     public Task<ApplyOutcome> Compact(RaftCommand command, ServerCallContext context)
     {
         (long revision, bool physical) = ReadCompaction(command.Payload.Span);
-        Task<ApplyOutcome> compacted = api.Proposals.ProposeAsync(command);
+        Task<ApplyOutcome> compacted = api.Auth.IsEnabled ? CompactAsRootAsync(command, context) : api.Proposals.ProposeAsync(command);
         return physical ? AfterItsWorkAsync(compacted, revision, context.CancellationToken) : compacted;
     }
 
@@ -100,29 +105,79 @@ internal sealed class KvService(ApiContext api)
         return (revision, physical);
     }
 
-    private Task<ApplyOutcome> Propose(RaftCommand command, EtcdError? error) => error is null
-        ? api.Proposals.ProposeAsync(command)
+    private Task<ApplyOutcome> Propose(RaftCommand command, EtcdError? error, ServerCallContext context) => error is null
+        ? api.ProposeAsync(command, context)
         : Task.FromException<ApplyOutcome>(error.ToException());
 
-    private Task<RangeExchange> Read(RangeExchange exchange, in RangeQuery query, long began, long readBegan)
+    private async Task<ApplyOutcome> CompactAsRootAsync(RaftCommand command, ServerCallContext context)
     {
-        EtcdError? error = api.Reads.Store.Range(query, exchange.Result).ToError();
+        await api.Auth.RequireAdminAsync(context).ConfigureAwait(false);
+        return await api.ProposeAsync(command, context).ConfigureAwait(false);
+    }
+
+    private Task<RangeExchange> Read(RangeExchange exchange, in RangeQuery query, ServerCallContext context, long began, long readBegan)
+    {
+        EtcdError? error = api.Auth.IsEnabled ? null : api.Reads.Store.Range(query, exchange.Result).ToError();
+        // A second look: what was written since authentication was turned on is not for everybody.
+        if (api.Auth.IsEnabled)
+        {
+            return ReadAsUserAsync(exchange, context, began, readBegan);
+        }
+
         api.Figures.CountRange(began, readBegan, error is null);
         return error is null ? Task.FromResult(exchange) : Task.FromException<RangeExchange>(error.ToException());
     }
 
-    private async Task<ApplyOutcome> ReadOnlyAsync(TxnRequestTree txn, CancellationToken cancellation)
+    private async Task<RangeExchange> ReadAsUserAsync(RangeExchange exchange, ServerCallContext context, long began, long readBegan)
+    {
+        AuthInfo who = await api.Auth.IdentifyOrNobodyAsync(context).ConfigureAwait(false);
+        EtcdError? error = ReadAs(who, exchange);
+        api.Figures.CountRange(began, readBegan, error is null);
+        return error is null ? exchange : throw error.ToException();
+    }
+
+    private EtcdError? ReadAs(AuthInfo who, RangeExchange exchange)
+    {
+        RangeQuery query = RangeRequestReader.Read(exchange.Request);
+        AuthSnapshot rights = api.Auth.Current;
+        return rights.CheckKeys(who, KeyAccess.Read, query.Key, query.RangeEnd)
+            ?? api.Reads.Store.Range(query, exchange.Result).ToError()
+            ?? api.Auth.Recheck(rights);
+    }
+
+    private async Task<ApplyOutcome> ReadOnlyAsync(TxnRequestTree txn, ServerCallContext context)
     {
         long began = Stopwatch.GetTimestamp();
         if (!txn.IsSerializable)
         {
-            await api.Reads.LinearizeAsync(cancellation).ConfigureAwait(false);
+            await api.Reads.LinearizeAsync(context.CancellationToken).ConfigureAwait(false);
         }
 
         long readBegan = Stopwatch.GetTimestamp();
-        ApplyOutcome outcome = ReadOnlyTxn.Run(api.Reads.Store, txn, api.Figures.Store);
-        api.Figures.CountReadOnlyTxn(began, readBegan, outcome.Error is null);
-        return outcome.Error is null ? outcome : throw outcome.Error.ToException();
+        bool asUser = api.Auth.IsEnabled;
+        ApplyOutcome? outcome = asUser ? null : ReadOnlyTxn.Run(api.Reads.Store, txn, api.Figures.Store);
+        EtcdError? error = outcome?.Error;
+        if (asUser || api.Auth.IsEnabled)
+        {
+            AuthInfo who = await api.Auth.IdentifyOrNobodyAsync(context).ConfigureAwait(false);
+            error = ReadOnlyAs(who, txn, out outcome);
+        }
+
+        api.Figures.CountReadOnlyTxn(began, readBegan, error is null);
+        return error is null ? outcome! : throw error.ToException();
+    }
+
+    private EtcdError? ReadOnlyAs(AuthInfo who, TxnRequestTree txn, out ApplyOutcome? outcome)
+    {
+        outcome = null;
+        AuthSnapshot rights = api.Auth.Current;
+        if (RequestPermissions.Txn(rights, who, api.Rooms.Leases, txn) is { } refusal)
+        {
+            return refusal;
+        }
+
+        outcome = ReadOnlyTxn.Run(api.Reads.Store, txn, api.Figures.Store);
+        return outcome.Error ?? api.Auth.Recheck(rights);
     }
 
     private async Task<ApplyOutcome> AfterItsWorkAsync(Task<ApplyOutcome> compacted, long revision, CancellationToken cancellation)
@@ -141,9 +196,9 @@ internal sealed class KvService(ApiContext api)
         return outcome ?? throw EtcdErrors.Compacted.ToException();
     }
 
-    private async Task<RangeExchange> ReadAfterAsync(ValueTask linearized, RangeExchange exchange, long began)
+    private async Task<RangeExchange> ReadAfterAsync(ValueTask linearized, RangeExchange exchange, ServerCallContext context, long began)
     {
         await linearized.ConfigureAwait(false);
-        return await Read(exchange, RangeRequestReader.Read(exchange.Request), began, Stopwatch.GetTimestamp()).ConfigureAwait(false);
+        return await Read(exchange, RangeRequestReader.Read(exchange.Request), context, began, Stopwatch.GetTimestamp()).ConfigureAwait(false);
     }
 }

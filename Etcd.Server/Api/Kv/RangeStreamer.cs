@@ -2,6 +2,7 @@ using Etcd.Protocol.Wire;
 using Etcd.Server.Api.Validation;
 using Etcd.Server.Apply;
 using Etcd.Server.Apply.Requests;
+using Etcd.Server.Auth;
 using Etcd.Server.Primitives;
 using Etcd.Server.Storage;
 using Grpc.Core;
@@ -25,13 +26,33 @@ internal sealed class RangeStreamer(ApiContext api)
             await api.Reads.LinearizeAsync(context.CancellationToken).ConfigureAwait(false);
         }
 
+        AuthInfo who = await api.Auth.IdentifyOrNobodyAsync(context).ConfigureAwait(false);
+        AuthSnapshot rights = Permit(who, request);
         if (RangeRequestReader.Read(request.Request).CountOnly)
         {
-            await chunks.WriteAsync(Count(request), context.CancellationToken).ConfigureAwait(false);
+            RangeChunk count = Count(request);
+            Recheck(rights);
+            await chunks.WriteAsync(count, context.CancellationToken).ConfigureAwait(false);
             return;
         }
 
-        await SendAll(request, chunks, context.CancellationToken).ConfigureAwait(false);
+        await SendAll(request, chunks, rights, context.CancellationToken).ConfigureAwait(false);
+    }
+
+    private AuthSnapshot Permit(AuthInfo who, RangeExchange request)
+    {
+        AuthSnapshot rights = api.Auth.Current;
+        RangeQuery query = RangeRequestReader.Read(request.Request);
+        return rights.CheckKeys(who, KeyAccess.Read, query.Key, query.RangeEnd) is { } refusal ? throw refusal.ToException() : rights;
+    }
+
+    // etcd looks once, when everything is sent; here nothing is sent that was read after rights were taken away.
+    private void Recheck(AuthSnapshot rights)
+    {
+        if ((rights.IsEnabled || api.Auth.IsEnabled) && api.Auth.Recheck(rights) is { } refusal)
+        {
+            throw refusal.ToException();
+        }
     }
 
     private static void Check(ReadOnlySpan<byte> request)
@@ -79,7 +100,8 @@ internal sealed class RangeStreamer(ApiContext api)
         return new RangeChunk([], IsLast: true, result.Revision, result.Count, More: false);
     }
 
-    private async Task SendAll(RangeExchange request, IServerStreamWriter<RangeChunk> chunks, CancellationToken cancellation)
+    private async Task SendAll(
+        RangeExchange request, IServerStreamWriter<RangeChunk> chunks, AuthSnapshot rights, CancellationToken cancellation)
     {
         long wanted = RangeRequestReader.Read(request.Request).Limit;
         wanted = wanted <= 0 ? long.MaxValue : wanted;
@@ -91,6 +113,7 @@ internal sealed class RangeStreamer(ApiContext api)
             // Each chunk has a result of its own: the one before may still be on its way out.
             var result = new RangeResult();
             Throw(cursor.Next((int)Math.Min(limit, int.MaxValue), result));
+            Recheck(rights);
             count += result.Kvs.Length;
             bool last = !result.More || count == wanted;
             await chunks.WriteAsync(Chunk(cursor, result, last, count), cancellation).ConfigureAwait(false);

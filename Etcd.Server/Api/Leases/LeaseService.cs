@@ -1,6 +1,8 @@
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Etcdserverpb;
+using Etcd.Server.Api.Authentication;
 using Etcd.Server.Apply;
+using Etcd.Server.Auth;
 using Etcd.Server.Lease;
 using Etcd.Server.Node;
 using Etcd.Server.Primitives;
@@ -28,8 +30,9 @@ internal sealed class LeaseService(ApiContext api) : Protocol.Etcdserverpb.Lease
             request.ID = api.Ids.NextLease().Value;
         }
 
-        ApplyOutcome outcome = await api.Proposals.ProposeAsync(
-            RaftCommand.Create(RaftCommandKind.LeaseGrant, request.ToByteArray())).ConfigureAwait(false);
+        await api.Auth.RequireUserAsync(context).ConfigureAwait(false);
+        ApplyOutcome outcome = await api.ProposeAsync(
+            RaftCommand.Create(RaftCommandKind.LeaseGrant, request.ToByteArray(), api.Auth.UserRoom), context).ConfigureAwait(false);
         LeaseGrantResponse response = LeaseGrantResponse.Parser.ParseFrom(outcome.Body.Span);
         response.Header = ResponseHeader.Message(api.Status, outcome.Revision);
         return response;
@@ -38,8 +41,9 @@ internal sealed class LeaseService(ApiContext api) : Protocol.Etcdserverpb.Lease
     /// <inheritdoc/>
     public override async Task<LeaseRevokeResponse> LeaseRevoke(LeaseRevokeRequest request, ServerCallContext context)
     {
-        ApplyOutcome outcome = await api.Proposals.ProposeAsync(
-            RaftCommand.Create(RaftCommandKind.LeaseRevoke, request.ToByteArray())).ConfigureAwait(false);
+        await api.Auth.RequireUserAsync(context).ConfigureAwait(false);
+        ApplyOutcome outcome = await api.ProposeAsync(
+            RaftCommand.Create(RaftCommandKind.LeaseRevoke, request.ToByteArray(), api.Auth.UserRoom), context).ConfigureAwait(false);
         return new LeaseRevokeResponse { Header = ResponseHeader.Message(api.Status, outcome.Revision) };
     }
 
@@ -62,6 +66,11 @@ internal sealed class LeaseService(ApiContext api) : Protocol.Etcdserverpb.Lease
                     Header = ResponseHeader.Message(api.Status, api.Status.Revision),
                     ID = id.Value,
                 };
+                if (api.Auth.IsEnabled)
+                {
+                    await CheckKeysAsync(KeyAccess.Write, api.Rooms.Leases.Keys(id), context).ConfigureAwait(false);
+                }
+
                 response.TTL = await api.LeaseTime.RenewAsync(id, ended.Token).ConfigureAwait(false);
                 await responseStream.WriteAsync(response, ended.Token).ConfigureAwait(false);
             }
@@ -90,8 +99,21 @@ internal sealed class LeaseService(ApiContext api) : Protocol.Etcdserverpb.Lease
     /// <inheritdoc/>
     public override async Task<LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseTimeToLiveRequest request, ServerCallContext context)
     {
+        AuthSnapshot rights = api.Auth.Current;
+        if (rights.IsEnabled)
+        {
+            await CheckKeysAsync(KeyAccess.Read, request.Keys ? api.Rooms.Leases.Keys(new LeaseId(request.ID)) : [], context).ConfigureAwait(false);
+        }
+
         LeaseTimeToLive found = await api.LeaseTime.TimeToLiveAsync(
             new LeaseId(request.ID), request.Keys, context.CancellationToken).ConfigureAwait(false);
+        if (request.Keys && api.Auth.IsEnabled)
+        {
+            // The leader may know of keys that this member did not when it checked.
+            await CheckKeysAsync(KeyAccess.Read, found.Keys, context).ConfigureAwait(false);
+            Recheck(rights);
+        }
+
         var response = new LeaseTimeToLiveResponse
         {
             Header = ResponseHeader.Message(api.Status, api.Status.Revision),
@@ -107,8 +129,36 @@ internal sealed class LeaseService(ApiContext api) : Protocol.Etcdserverpb.Lease
     public override async Task<LeaseLeasesResponse> LeaseLeases(LeaseLeasesRequest request, ServerCallContext context)
     {
         await api.Reads.LinearizeAsync(context.CancellationToken).ConfigureAwait(false);
+        IReadOnlyList<LeaseId> leases = api.Rooms.Leases.List();
+        AuthSnapshot rights = api.Auth.Current;
+        if (rights.IsEnabled)
+        {
+            await CheckKeysAsync(KeyAccess.Read, [.. leases.SelectMany(api.Rooms.Leases.Keys)], context).ConfigureAwait(false);
+            Recheck(rights);
+        }
+
         var response = new LeaseLeasesResponse { Header = ResponseHeader.Message(api.Status, api.Status.Revision) };
-        response.Leases.AddRange(api.Rooms.Leases.List().Select(id => new LeaseStatusMessage { ID = id.Value }));
+        response.Leases.AddRange(leases.Select(id => new LeaseStatusMessage { ID = id.Value }));
         return response;
+    }
+
+    /// <summary>Refuses a call of nobody, and of a user who may not do that with all of the keys.</summary>
+    private async ValueTask CheckKeysAsync(KeyAccess access, IReadOnlyList<ReadOnlyMemory<byte>> keys, ServerCallContext context)
+    {
+        AuthInfo? who = await api.Auth.IdentifyAsync(context).ConfigureAwait(false);
+        AuthSnapshot rights = api.Auth.Current;
+        EtcdError? refusal = !rights.IsEnabled ? null : who is null ? EtcdErrors.UserEmpty : rights.CheckEach(who.Value, access, keys);
+        if (refusal is not null)
+        {
+            throw refusal.ToException();
+        }
+    }
+
+    private void Recheck(AuthSnapshot rights)
+    {
+        if (api.Auth.Recheck(rights) is { } refusal)
+        {
+            throw refusal.ToException();
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Etcdserverpb;
+using Etcd.Server.Api.Authentication;
 using Etcd.Server.Apply;
 using Etcd.Server.Apply.Snapshots;
 using Etcd.Server.Node;
@@ -19,8 +20,9 @@ namespace Etcd.Server.Api.Maintenance;
 internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb.Maintenance.MaintenanceBase
 {
     /// <inheritdoc/>
-    public override Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
+    public override async Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
     {
+        await api.Auth.RequireUserAsync(context).ConfigureAwait(false);
         var response = new StatusResponse
         {
             Header = ResponseHeader.Message(api.Status, api.Status.Revision),
@@ -43,7 +45,7 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
 
         response.Errors.AddRange(api.Alarms.Raised.Select(AlarmText.Of));
 
-        return Task.FromResult(response);
+        return response;
     }
 
     /// <summary>
@@ -52,8 +54,11 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
     /// </summary>
     public override async Task<AlarmResponse> Alarm(AlarmRequest request, ServerCallContext context)
     {
-        ApplyOutcome outcome = await api.Proposals.ProposeAsync(
-            RaftCommand.Create(RaftCommandKind.Alarm, request.ToByteArray())).ConfigureAwait(false);
+        await (request.Action == AlarmRequest.Types.AlarmAction.Get
+            ? api.Auth.RequireUserAsync(context)
+            : api.Auth.RequireAdminAsync(context)).ConfigureAwait(false);
+        ApplyOutcome outcome = await api.ProposeAsync(
+            RaftCommand.Create(RaftCommandKind.Alarm, request.ToByteArray(), api.Auth.UserRoom), context).ConfigureAwait(false);
         AlarmResponse response = AlarmResponse.Parser.ParseFrom(outcome.Body.Span);
         response.Header = ResponseHeader.Message(api.Status, api.Status.Revision);
         return response;
@@ -62,6 +67,7 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
     /// <summary>Hands the leadership over; only the leader does.</summary>
     public override async Task<MoveLeaderResponse> MoveLeader(MoveLeaderRequest request, ServerCallContext context)
     {
+        await api.Auth.RequireAdminAsync(context).ConfigureAwait(false);
         TimeSpan left = context.Deadline == DateTime.MaxValue ? api.Options.RequestTimeout : context.Deadline - DateTime.UtcNow;
         TimeSpan timeout = left < api.Options.RequestTimeout ? left : api.Options.RequestTimeout;
         await api.Changes.MoveLeaderAsync(
@@ -72,6 +78,7 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
     /// <summary>Gives space back to the file system, without holding anybody up.</summary>
     public override async Task<DefragmentResponse> Defragment(DefragmentRequest request, ServerCallContext context)
     {
+        await api.Auth.RequireAdminAsync(context).ConfigureAwait(false);
         try
         {
             await api.Reads.DefragmentAsync().WaitAsync(context.CancellationToken).ConfigureAwait(false);
@@ -85,13 +92,17 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
     }
 
     /// <summary>Streams the state as a database; see <see cref="SnapshotStreamer"/>.</summary>
-    public override Task Snapshot(
-        SnapshotRequest request, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context) =>
-        new SnapshotStreamer(api).StreamAsync(responseStream, context.CancellationToken);
+    public override async Task Snapshot(
+        SnapshotRequest request, IServerStreamWriter<SnapshotResponse> responseStream, ServerCallContext context)
+    {
+        await api.Auth.RequireAdminAsync(context).ConfigureAwait(false);
+        await new SnapshotStreamer(api).StreamAsync(responseStream, context.CancellationToken).ConfigureAwait(false);
+    }
 
     /// <summary>The hash of the whole state, as far as it is the same on all members.</summary>
     public override async Task<HashResponse> Hash(HashRequest request, ServerCallContext context)
     {
+        await api.Auth.RequireAdminAsync(context).ConfigureAwait(false);
         long began = Stopwatch.GetTimestamp();
         using StateExport state = await api.Reads.ExportAsync().ConfigureAwait(false);
         // It goes through every record: not on a thread that has connections to serve.
@@ -103,6 +114,7 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
     /// <summary>The hash of the keys' history up to a revision, the same on every member.</summary>
     public override async Task<HashKVResponse> HashKV(HashKVRequest request, ServerCallContext context)
     {
+        await api.Auth.RequireAdminAsync(context).ConfigureAwait(false);
         long began = Stopwatch.GetTimestamp();
         HistoryHash hash = default;
         long revision = 0;

@@ -176,6 +176,7 @@ internal sealed partial class MemberMetrics(ApiContext api)
         text.Gauge("etcd_server_quota_backend_bytes", "Current backend storage quota size in bytes.", api.Alarms.QuotaBytes);
         text.Gauge("etcd_debugging_mvcc_current_revision", "The current revision of store.", store.CurrentRevision);
         text.Gauge("etcd_debugging_mvcc_compact_revision", "The revision of the last compaction in store.", store.CompactRevision);
+        text.Gauge("etcd_debugging_auth_revision", "The current revision of auth store.", api.Auth.Current.Revision);
         text.Histogram(
             "etcd_mvcc_hash_duration_seconds", "The latency distribution of storage hash operation.", _figures.Hashes);
         text.Histogram(

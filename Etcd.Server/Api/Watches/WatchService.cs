@@ -26,7 +26,7 @@ internal sealed class WatchService(ApiContext api)
         try
         {
             Task writer = WriteAsync(stream, output, responses, ended.Token);
-            Task reader = ReadAsync(stream, requests, ended.Token);
+            Task reader = ReadAsync(stream, requests, context, ended.Token);
             Task first = await Task.WhenAny(writer, reader).ConfigureAwait(false);
             if (reader.IsCompletedSuccessfully)
             {
@@ -64,11 +64,20 @@ internal sealed class WatchService(ApiContext api)
         return false;
     }
 
-    private static async Task ReadAsync(WatchStream stream, IAsyncStreamReader<WatchRequest> requests, CancellationToken cancellation)
+    private async Task ReadAsync(
+        WatchStream stream, IAsyncStreamReader<WatchRequest> requests, ServerCallContext context, CancellationToken cancellation)
     {
         while (await requests.MoveNext(cancellation).ConfigureAwait(false))
         {
-            Take(stream, requests.Current);
+            if (api.Auth.IsEnabled && await WatchPermission.RefuseAsync(api.Auth, requests.Current, context).ConfigureAwait(false) is { } refusal)
+            {
+                stream.Refuse(refusal.StatusText);
+            }
+            else
+            {
+                Take(stream, requests.Current);
+            }
+
             // A client that asks and does not read its answers is not read from either.
             while (stream.PendingAnswers > WatchStream.PendingAnswersMax)
             {

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
+using Etcd.Server.Auth;
 using Etcd.Server.Primitives;
 
 namespace Etcd.Server.Apply.Snapshots;
@@ -12,9 +13,9 @@ internal static class StateBuckets
     public const string Meta = "meta";
     public const string Lease = "lease";
     public const string Alarm = "alarm";
-    public const string Auth = "auth";
-    public const string AuthUsers = "authUsers";
-    public const string AuthRoles = "authRoles";
+    public const string Auth = AuthRecords.AuthBucket;
+    public const string AuthUsers = AuthRecords.UsersBucket;
+    public const string AuthRoles = AuthRecords.RolesBucket;
     public const string Members = "members";
     public const string MembersRemoved = "members_removed";
     public const string Cluster = "cluster";

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Etcd.Server.Apply.Alarms;
+using Etcd.Server.Auth;
 using Etcd.Server.Bolt;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
@@ -28,6 +29,9 @@ internal sealed class StateImport
 
     /// <summary>The alarms.</summary>
     public List<RaisedAlarm> Alarms { get; } = [];
+
+    /// <summary>Users and roles.</summary>
+    public AuthRecords.Reader Auth { get; } = new();
 
     /// <summary>Those that were members once.</summary>
     public List<MemberId> Removed { get; } = [];
@@ -111,7 +115,9 @@ internal sealed class StateImport
                     ClusterVersion = Encoding.UTF8.GetString(entry.Value);
                     break;
                 default:
-                    Keep(bucket, entry);
+                    if (!Auth.Take(bucket, entry.Key, entry.Value))
+                        Keep(bucket, entry);
+
                     break;
             }
         }

@@ -171,6 +171,15 @@ public sealed record ServerOptions
     /// <summary>The revoked certificates of clients (--client-crl-file).</summary>
     public string ClientCrlFile { get; init; } = "";
 
+    /// <summary>What proves with each request who a user is (--auth-token): simple, jwt with its options, or nothing.</summary>
+    public string AuthToken { get; init; } = "simple";
+
+    /// <summary>How long a simple token lives that is not used (--auth-token-ttl); zero for the default.</summary>
+    public TimeSpan AuthTokenLifetime { get; init; } = Limits.SimpleTokenLifetime;
+
+    /// <summary>The cost of hashing a new password (--bcrypt-cost).</summary>
+    public int BcryptCost { get; init; } = Auth.PasswordHash.CostDefault;
+
     /// <summary>Where metrics and health are served besides the client URLs (--listen-metrics-urls).</summary>
     public IReadOnlyList<EtcdUrl> ListenMetricsUrls { get; init; } = [];
 

@@ -38,6 +38,9 @@ internal sealed class MemberChanges(
     private static readonly TimeSpan ApplyTimeout = TimeSpan.FromSeconds(1);
 
     /// <inheritdoc/>
+    public void CheckUrls(IReadOnlyList<string> peerUrls) => Parse(peerUrls);
+
+    /// <inheritdoc/>
     public async Task<(Member Added, IReadOnlyList<Member> Members)> AddAsync(
         IReadOnlyList<string> peerUrls, bool isLearner, CancellationToken cancellation)
     {

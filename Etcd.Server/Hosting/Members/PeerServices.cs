@@ -1,4 +1,5 @@
 using Etcd.Protocol.Errors;
+using Etcd.Server.Api.Authentication;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
 using Etcd.Server.Node;
@@ -14,9 +15,16 @@ namespace Etcd.Server.Hosting.Members;
 /// <param name="store">The keys.</param>
 /// <param name="leases">The time of leases.</param>
 /// <param name="changes">Changes of the membership.</param>
+/// <param name="auth">Whether whoever asks another member to ask may do that.</param>
 /// <param name="clock">The time.</param>
 internal sealed class PeerServices(
-    MemberNode node, ClusterState cluster, MvccStore store, LeaseDesk leases, MemberChanges changes, TimeProvider clock) : IPeerServices
+    MemberNode node,
+    ClusterState cluster,
+    MvccStore store,
+    LeaseDesk leases,
+    MemberChanges changes,
+    CallerAuth auth,
+    TimeProvider clock) : IPeerServices
 {
     // What etcd gives the apply loop to catch up (applyTimeout).
     private static readonly TimeSpan ApplyTimeout = TimeSpan.FromSeconds(1);
@@ -28,8 +36,11 @@ internal sealed class PeerServices(
     public string? ClusterVersion => cluster.Current.Version;
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<Member>> PromoteAsync(MemberId learner, string? token, CancellationToken cancellation) =>
-        await changes.PromoteHereAsync(learner, cancellation).ConfigureAwait(false);
+    public async ValueTask<IReadOnlyList<Member>> PromoteAsync(MemberId learner, string? token, CancellationToken cancellation)
+    {
+        await auth.RequireAdminAsync(token, cancellation).ConfigureAwait(false);
+        return await changes.PromoteHereAsync(learner, cancellation).ConfigureAwait(false);
+    }
 
     /// <inheritdoc/>
     public async ValueTask<PeerHash> HashKvAsync(long revision, CancellationToken cancellation)

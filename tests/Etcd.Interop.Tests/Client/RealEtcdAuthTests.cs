@@ -5,17 +5,19 @@ using Etcd.TestKit.Processes;
 
 namespace Etcd.Interop.Tests.Client;
 
-/// <summary>Goal: users, roles and permissions are managed by the client; alarms and defragmentation too. With the real etcd, which has all of it.</summary>
+/// <summary>Goal: users, roles and permissions are managed by the client; alarms and defragmentation too. With the real etcd, and users and roles with this server too.</summary>
 public sealed class RealEtcdAuthTests : ClientSuite
 {
     private ServerProcess? _etcd;
 
     protected override string Url => _etcd!.ClientUrl;
 
-    [Fact]
-    public async Task Users_roles_and_permissions_are_made_told_and_taken_away()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Users_roles_and_permissions_are_made_told_and_taken_away(bool ours)
     {
-        await StartAsync();
+        await StartAsync(ours);
         EtcdClient setup = NewClient();
         IEtcdAuth auth = setup.Auth;
         Assert.False((await auth.GetStatusAsync(cancellationToken: Token)).IsEnabled);
@@ -96,9 +98,13 @@ public sealed class RealEtcdAuthTests : ClientSuite
     private static async Task DeniedAsync(Func<Task> call) =>
         Assert.Equal(EtcdErrorId.PermissionDenied, (await Assert.ThrowsAsync<EtcdAuthException>(call)).ErrorId);
 
-    private async Task StartAsync()
+    private async Task StartAsync(bool ours = false)
     {
-        RealEtcd.Require();
-        _etcd = Keep(await ServerProcess.StartAsync(ServerProgram.Real, [], Token));
+        if (!ours)
+        {
+            RealEtcd.Require();
+        }
+
+        _etcd = Keep(await ServerProcess.StartAsync(ours ? ServerProgram.Ours : ServerProgram.Real, [], Token));
     }
 }

@@ -23,17 +23,18 @@ public sealed class RoomTests
         ["Watch"] = ["Storage", "Io"],
         ["Lease"] = ["Storage", "Io"],
         ["Membership"] = ["Storage", "Io"],
-        ["Apply"] = ["Bolt", "Storage", "Watch", "Lease", "Membership", "Raft", "Io"],
+        ["Auth"] = [],
+        ["Apply"] = ["Bolt", "Storage", "Watch", "Lease", "Membership", "Auth", "Raft", "Io"],
         ["Peer"] = ["Raft", "Membership", "Io"],
         ["Snapshots"] = ["Io", "Raft"],
-        ["Node"] = ["Raft", "Wal", "Snapshots", "Apply", "Peer", "Storage", "Watch", "Lease", "Membership", "Io"],
-        ["Api"] = ["Bolt", "Node", "Peer", "Raft", "Wal", "Snapshots", "Apply", "Storage", "Watch", "Lease", "Membership", "Io"],
-        ["Diagnostics"] = ["Bolt", "Api", "Node", "Peer", "Raft", "Wal", "Snapshots", "Apply", "Storage", "Watch", "Lease", "Membership", "Io"],
-        ["Hosting"] = ["Bolt", "Diagnostics", "Api", "Node", "Peer", "Raft", "Wal", "Snapshots", "Apply", "Storage", "Watch", "Lease", "Membership", "Io"],
+        ["Node"] = ["Raft", "Wal", "Snapshots", "Apply", "Peer", "Storage", "Watch", "Lease", "Membership", "Auth", "Io"],
+        ["Api"] = ["Bolt", "Node", "Peer", "Raft", "Wal", "Snapshots", "Apply", "Storage", "Watch", "Lease", "Membership", "Auth", "Io"],
+        ["Diagnostics"] = ["Bolt", "Api", "Node", "Peer", "Raft", "Wal", "Snapshots", "Apply", "Storage", "Watch", "Lease", "Membership", "Auth", "Io"],
+        ["Hosting"] = ["Bolt", "Diagnostics", "Api", "Node", "Peer", "Raft", "Wal", "Snapshots", "Apply", "Storage", "Watch", "Lease", "Membership", "Auth", "Io"],
     };
 
     /// <summary>Rooms that may use protobuf messages; the others see values, bytes, the error table and the wire helpers.</summary>
-    private static readonly string[] MayUseMessages = ["Wal", "Snapshots", "Apply", "Peer", "Api", "Hosting"];
+    private static readonly string[] MayUseMessages = ["Wal", "Snapshots", "Auth", "Apply", "Peer", "Api", "Hosting"];
 
     /// <summary>The pure state machine: what it may not mention at all.</summary>
     private static readonly string[] ForbiddenInRaft =
