@@ -21,7 +21,9 @@ public static class PasswordHash
     /// <summary>bcrypt reads no more of a password; etcd refuses longer ones rather than to ignore the rest.</summary>
     public const int PasswordBytesMax = 72;
 
-    /// <summary>Whether a password is one that can be hashed.</summary>
+    private const int HashBytes = 60;
+
+    /// <summary>Whether a password is longer than can be hashed.</summary>
     /// <param name="password">The password.</param>
     public static bool IsTooLong(string password) => Encoding.UTF8.GetByteCount(password) > PasswordBytesMax;
 
@@ -49,7 +51,7 @@ public static class PasswordHash
     /// <param name="password">The password.</param>
     public static bool Matches(ReadOnlySpan<byte> hash, string password)
     {
-        if (hash.IsEmpty)
+        if (hash.Length != HashBytes)
             return false;
 
         try

@@ -16,7 +16,6 @@ public sealed partial class HealthAndMetricsComparisonTests
         ("promhttp_", "Go's exporter"),
         ("etcd_server_go_version", "Go's version"),
         ("etcd_debugging_store_", "the store of etcd 2, which 3.7 does not have either"),
-        ("etcd_debugging_auth_", "no authentication yet"),
         ("etcd_debugging_disk_backend_commit_", "parts of a commit to bbolt, which is not the store here"),
         ("etcd_debugging_mvcc_db_compaction_", "parts of a compaction in bbolt"),
         ("etcd_debugging_mvcc_index_compaction_", "a pause that there is not: the index is copied on write"),

@@ -99,6 +99,7 @@ public sealed class StateSnapshotTests
         var reader = new BoltReader(new MemoryStream(bench.Export()));
         Assert.Equal(
             [
+                "auth authRevision=0000000000000001",
                 "cluster clusterVersion=3.7.0",
                 "key 00000000000000035F0000000000000000=0A016110021803200" + "22A01633007",
                 "key 00000000000000045F000000000000000074=0A0161",

@@ -4,6 +4,7 @@ using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Tests.Api;
 using Google.Protobuf;
 using Grpc.Core;
+using Metadata = Grpc.Core.Metadata;
 
 namespace Etcd.Server.Tests.Auth;
 

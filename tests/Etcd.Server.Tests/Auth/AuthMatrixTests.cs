@@ -6,6 +6,7 @@ using Etcd.Protocol.V3Lockpb;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
+using Metadata = Grpc.Core.Metadata;
 using static Etcd.Server.Tests.Auth.AuthHost;
 
 namespace Etcd.Server.Tests.Auth;

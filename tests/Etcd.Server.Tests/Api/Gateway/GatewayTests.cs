@@ -187,11 +187,14 @@ public sealed class GatewayTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task WhatIsNotServedIsNotImplemented()
+    public async Task UsersAreServed()
     {
-        (HttpStatusCode status, string text) = await PostAsync("/v3/auth/user/list", "{}");
-        Assert.Equal(HttpStatusCode.NotImplemented, status);
-        Assert.Equal("""{"error":"unknown service etcdserverpb.Auth","code":12,"message":"unknown service etcdserverpb.Auth"}""", text);
+        (HttpStatusCode status, string text) = await PostAsync("/v3/auth/user/add", """{"name":"u","options":{"no_password":true}}""");
+        Assert.True(status == HttpStatusCode.OK, text);
+        Assert.Contains("\"users\":[\"u\"]", (await PostAsync("/v3/auth/user/list", "{}")).Text, StringComparison.Ordinal);
+        (status, text) = await PostAsync("/v3/auth/authenticate", """{"name":"u","password":"x"}""");
+        Assert.Equal(HttpStatusCode.BadRequest, status);
+        Assert.Equal("""{"error":"etcdserver: authentication is not enabled","code":9,"message":"etcdserver: authentication is not enabled"}""", text);
     }
 
     [Fact]
