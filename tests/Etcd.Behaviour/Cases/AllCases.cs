@@ -12,5 +12,6 @@ internal static class AllCases
         .. WatchCases.List,
         .. LeaseCases.List,
         .. LimitCases.List,
+        .. AuthCases.List,
     ];
 }
