@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Etcd.Server.Auth;
 
 /// <summary>Names in the order of their bytes, which is how a database sorts them; .NET's ordinal order differs beyond U+FFFF.</summary>

@@ -156,7 +156,7 @@ public sealed class RaftCommand
         return command;
     }
 
-    /// <inheritdoc cref="Create(RaftCommandKind, in ReadOnlySequence{byte})"/>
+    /// <inheritdoc cref="Create(RaftCommandKind, in ReadOnlySequence{byte}, int)"/>
     public static RaftCommand Create(RaftCommandKind kind, ReadOnlySpan<byte> payload, int userRoom = 0)
     {
         var command = new RaftCommand(kind, payload.Length, userRoom);

@@ -3,7 +3,6 @@ using Etcd.Server.Auth;
 using Etcd.Server.Auth.Tokens;
 using Etcd.Server.Node;
 using Etcd.Server.Primitives;
-using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;

@@ -54,9 +54,15 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
     /// </summary>
     public override async Task<AlarmResponse> Alarm(AlarmRequest request, ServerCallContext context)
     {
-        await (request.Action == AlarmRequest.Types.AlarmAction.Get
-            ? api.Auth.RequireUserAsync(context)
-            : api.Auth.RequireAdminAsync(context)).ConfigureAwait(false);
+        if (request.Action == AlarmRequest.Types.AlarmAction.Get)
+        {
+            await api.Auth.RequireUserAsync(context).ConfigureAwait(false);
+        }
+        else
+        {
+            await api.Auth.RequireAdminAsync(context).ConfigureAwait(false);
+        }
+
         ApplyOutcome outcome = await api.ProposeAsync(
             RaftCommand.Create(RaftCommandKind.Alarm, request.ToByteArray(), api.Auth.UserRoom), context).ConfigureAwait(false);
         AlarmResponse response = AlarmResponse.Parser.ParseFrom(outcome.Body.Span);

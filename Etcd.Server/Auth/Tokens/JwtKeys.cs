@@ -152,6 +152,8 @@ public static class JwtKeys
         {
             if (disposing)
                 key.Dispose();
+
+            base.Dispose(disposing);
         }
     }
 }

@@ -1,6 +1,5 @@
 using Etcd.Protocol.Authpb;
 using Etcd.Protocol.Etcdserverpb;
-using Google.Protobuf;
 using static Etcd.Behaviour.Cases.Requests;
 using Kind = Etcd.Protocol.Authpb.Permission.Types.Type;
 

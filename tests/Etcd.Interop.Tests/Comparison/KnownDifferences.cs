@@ -3,7 +3,7 @@ using Etcd.TestKit.Processes;
 namespace Etcd.Interop.Tests.Comparison;
 
 /// <summary>Every difference in an answer between 3.5.16, which tests compare with, and 3.7.1, which is the contract.</summary>
-internal static class KnownDifferences
+internal static partial class KnownDifferences
 {
     private const string Version = "api/version/version.go: Version";
 
@@ -73,6 +73,7 @@ internal static class KnownDifferences
             """,
             "error: ResourceExhausted: etcdserver: mvcc: database space exceeded",
             "server/storage/quota.go: costTxnReq"),
+        .. Users(),
         new("endpoint", "endpoint status -w simple", Simple("3.5.16"), Simple("3.7.1"), Version),
         new("endpoint", "endpoint status -w json", Json("3.5.16"), Json("3.7.1"), Version),
         new("endpoint", "endpoint status -w json --hex", Json("3.5.16"), Json("3.7.1"), Version),

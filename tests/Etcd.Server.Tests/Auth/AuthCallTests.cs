@@ -4,7 +4,6 @@ using System.Text.Json;
 using Etcd.Protocol.Authpb;
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Etcdserverpb;
-using Etcd.Server.Tests.Api;
 using Google.Protobuf;
 using Grpc.Core;
 using Metadata = Grpc.Core.Metadata;

@@ -89,6 +89,16 @@ public sealed class ServerFlagsTests
     }
 
     [Fact]
+    public void AuthenticationIsSetUpByFlags()
+    {
+        ServerOptions defaults = Parse();
+        Assert.Equal(("simple", TimeSpan.FromSeconds(300), 10), (defaults.AuthToken, defaults.AuthTokenLifetime, defaults.BcryptCost));
+        ServerOptions options = Parse("--auth-token", "jwt,sign-method=HS256", "--auth-token-ttl=60", "--bcrypt-cost", "12");
+        Assert.Equal(
+            ("jwt,sign-method=HS256", TimeSpan.FromSeconds(60), 12), (options.AuthToken, options.AuthTokenLifetime, options.BcryptCost));
+    }
+
+    [Fact]
     public void WhatTheMemberLooksAfterArrives()
     {
         ServerOptions options = Parse(

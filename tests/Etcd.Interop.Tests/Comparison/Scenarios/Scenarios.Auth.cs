@@ -71,7 +71,7 @@ internal static partial class Scenarios
             .. Commands("--user alice:pw compact 2", "--user alice:pw alarm disarm", "--user alice:pw member add x --peer-urls=http://127.0.0.1:1", "--user alice:pw member remove 1", "--user alice:pw defrag",
                 "--user alice:pw endpoint hashkv", "--user alice:pw move-leader 1", "--user alice:pw member update 1 --peer-urls=http://127.0.0.1:1", "--user alice:pw member promote 1"),
             .. Commands("member add x --peer-urls=http://127.0.0.1:1", "member remove 1", "alarm disarm", "compact 2", "endpoint hashkv", "defrag"),
-            .. Commands("--user root:toor alarm list", "--user root:toor compact 2", "--user root:toor user get alice", "--user root:toor role get app"),
+            .. Commands("--user root:toor alarm list", "--user root:toor compact 3", "--user root:toor user get alice", "--user root:toor role get app"),
         ])
         {
             Flags = CheapPasswords,
@@ -105,7 +105,7 @@ internal static partial class Scenarios
         AliceTxn("\nput both 1\n\nput secret 1\n\n"),
         AliceTxn("\ndel app/ --prefix\n\n\n"),
         AliceTxn("\nput both 1\nget read\n\n\n"),
-        new CtlWatch("--user alice:pw watch app/ --prefix --rev 6", 6),
+        new CtlWatch("--user alice:pw watch app/ --prefix --rev 6", 18),
         .. Commands("watch secret", "watch '' --prefix", "watch read z", "watch app --prefix", "watch read --from-key").Select(AsAlice),
     ];
 
