@@ -52,7 +52,7 @@ public sealed partial class StateMachine : IStateMachine
     /// <inheritdoc/>
     public bool NeedsMaintenance
     {
-        get => field || (_store.HasDisk && !_defragmentsAsked.IsEmpty);
+        get => field || !_defragmentsAsked.IsEmpty || !_toWriteAgain.IsEmpty;
         private set;
     }
 
@@ -103,6 +103,9 @@ public sealed partial class StateMachine : IStateMachine
             _quota.Measure();
         }
     }
+
+    /// <inheritdoc/>
+    public void Abandon() => _store.Abandon();
 
     /// <inheritdoc/>
     public TimeSpan Maintain()

@@ -142,6 +142,6 @@ internal static partial class HostingLog
     public static partial void ForcedRestart(
         ILogger log, string clusterId, string localMemberId, int numberOfUnconfirmedEntries, IEnumerable<string> removedMembers, ulong commitIndex);
 
-    [LoggerMessage(1095, LogLevel.Warning, "the disk is full: a checkpoint of the store was given up; nothing is lost, and it is tried again")]
+    [LoggerMessage(1095, LogLevel.Warning, "the disk is full: what was to be written was given up; nothing is lost, and it is tried again")]
     public static partial void DiskFull(ILogger log, string folder);
 }

@@ -7,6 +7,7 @@ using Etcd.Server.Apply.Requests;
 using Etcd.Server.Apply.Txn;
 using Etcd.Server.Node;
 using Etcd.Server.Storage;
+using Etcd.Server.Storage.Disk;
 using Grpc.Core;
 
 namespace Etcd.Server.Api.Kv;
@@ -106,7 +107,16 @@ internal sealed class KvService(ApiContext api)
 
     private Task<RangeExchange> Read(RangeExchange exchange, in RangeQuery query, long began, long readBegan)
     {
-        EtcdError? error = api.Reads.Store.Range(query, exchange.Result).ToError();
+        EtcdError? error;
+        try
+        {
+            error = api.Reads.Store.Range(query, exchange.Result).ToError();
+        }
+        catch (StoreException)
+        {
+            error = EtcdErrors.Corrupt;
+        }
+
         api.Figures.CountRange(began, readBegan, error is null);
         return error is null ? Task.FromResult(exchange) : Task.FromException<RangeExchange>(error.ToException());
     }
@@ -120,7 +130,16 @@ internal sealed class KvService(ApiContext api)
         }
 
         long readBegan = Stopwatch.GetTimestamp();
-        ApplyOutcome outcome = ReadOnlyTxn.Run(api.Reads.Store, txn, api.Figures.Store);
+        ApplyOutcome outcome;
+        try
+        {
+            outcome = ReadOnlyTxn.Run(api.Reads.Store, txn, api.Figures.Store);
+        }
+        catch (StoreException)
+        {
+            outcome = new ApplyOutcome(EtcdErrors.Corrupt, api.Status.Revision);
+        }
+
         api.Figures.CountReadOnlyTxn(began, readBegan, outcome.Error is null);
         return outcome.Error is null ? outcome : throw outcome.Error.ToException();
     }

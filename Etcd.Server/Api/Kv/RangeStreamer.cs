@@ -4,6 +4,7 @@ using Etcd.Server.Apply;
 using Etcd.Server.Apply.Requests;
 using Etcd.Server.Primitives;
 using Etcd.Server.Storage;
+using Etcd.Server.Storage.Disk;
 using Grpc.Core;
 
 namespace Etcd.Server.Api.Kv;
@@ -31,7 +32,14 @@ internal sealed class RangeStreamer(ApiContext api)
             return;
         }
 
-        await SendAll(request, chunks, context.CancellationToken).ConfigureAwait(false);
+        try
+        {
+            await SendAll(request, chunks, context.CancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException)
+        {
+            throw DamageErrors.Exception;
+        }
     }
 
     private static void Check(ReadOnlySpan<byte> request)
