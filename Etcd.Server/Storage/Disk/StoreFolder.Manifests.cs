@@ -107,7 +107,10 @@ public sealed partial class StoreFolder
         }
         catch (StoreException e) when (e.Error == StoreError.Corrupt)
         {
-            return FindCopy(e) ?? throw e;
+            if (FindCopy(e) is { } copy)
+                return copy;
+
+            throw;
         }
 
         return FindCopy(new StoreException(StoreError.Corrupt, "store: the manifest is missing", path));

@@ -1,6 +1,5 @@
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Etcdserverpb;
-using Etcd.Server.Api.Kv;
 using Etcd.Server.Api.Maintenance;
 using Etcd.Server.Api.Metrics;
 using Etcd.Server.Apply.Alarms;

@@ -3,7 +3,6 @@ using System.Text;
 using Etcd.Protocol.Etcdserverpb;
 using Etcd.Server.Apply;
 using Etcd.Server.Apply.Alarms;
-using Etcd.Server.Lease;
 using Etcd.Server.Node;
 using Etcd.Server.Primitives;
 using Etcd.Server.Storage;

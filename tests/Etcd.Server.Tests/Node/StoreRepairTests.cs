@@ -81,7 +81,8 @@ public sealed class StoreRepairTests
         // Nothing is promised that this member could not show.
         Task<ApplyOutcome> refused = damaged.Put("refused");
         Assert.Equal(EtcdErrors.Corrupt, Assert.IsType<EtcdErrorException>(refused.Exception?.InnerException).Error);
-        Assert.True(damaged.Node.LinearizeAsync(CancellationToken.None).IsFaulted);
+        Task reading = damaged.Node.LinearizeAsync(CancellationToken.None).AsTask();
+        Assert.True(reading.IsFaulted);
         Assert.NotNull(cluster.Leader!.Get("behind"));
 
         Task<bool> mended = damaged.TakeStateOf(cluster.Leader!);
