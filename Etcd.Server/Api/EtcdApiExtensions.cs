@@ -34,6 +34,7 @@ public static class EtcdApiExtensions
         services.AddSingleton<WatchService>();
         services.AddSingleton<ServingState>();
         services.AddSingleton<MessageMeter>();
+        services.AddSingleton<DamageErrors>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceMethodProvider<KvService>, KvMethods>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceMethodProvider<WatchService>, WatchMethods>());
         services.AddGrpc(grpc =>
@@ -105,7 +106,11 @@ public static class EtcdApiExtensions
         where TService : class
     {
         services.AddSingleton<TService>();
-        services.Configure<GrpcServiceOptions<TService>>(options => options.Interceptors.Add<MessageMeter>());
+        services.Configure<GrpcServiceOptions<TService>>(options =>
+        {
+            options.Interceptors.Add<MessageMeter>();
+            options.Interceptors.Add<DamageErrors>();
+        });
     }
 
     private static void MapNotFound(this IEndpointRouteBuilder app) =>

@@ -26,6 +26,12 @@ public interface IStateMachine
     /// <param name="applied">The index of the last applied entry.</param>
     void Publish(LogIndex applied);
 
+    /// <summary>
+    /// What was applied since the last <see cref="Publish"/> is given up, because an entry met damaged data half way: readers stay with
+    /// what was published, and nothing more is applied before the whole state is replaced.
+    /// </summary>
+    void Abandon();
+
     /// <summary>Whether <see cref="Maintain"/> has something to do.</summary>
     bool NeedsMaintenance { get; }
 

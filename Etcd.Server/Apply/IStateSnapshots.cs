@@ -31,12 +31,22 @@ public interface IStateSnapshots
     /// watchers go on from the new one where its history allows, and are cancelled as compacted where not.
     /// </summary>
     /// <param name="content">What <see cref="Export"/> of this or another member (a bbolt database, without a trailing hash) wrote; seekable.</param>
+    /// <param name="index">The index of the last entry that is in it.</param>
+    /// <param name="term">That entry's term.</param>
     /// <exception cref="InvalidDataException">It is not such a state; nothing was replaced.</exception>
-    void Install(Stream content);
+    /// <exception cref="FileSystemException">Above all: the disk is full; nothing was replaced, and nothing is left of it.</exception>
+    void Install(Stream content, LogIndex index, Term term);
 
     /// <summary>As <see cref="Install"/>, with the state of the store's own newest checkpoint. Before anything is applied.</summary>
     /// <param name="folder">The store's folder.</param>
     /// <exception cref="StoreException">The files are damaged, or missing.</exception>
     /// <exception cref="InvalidDataException">What is beside the keys is damaged.</exception>
     void Load(StoreFolder folder);
+
+    /// <summary>
+    /// As <see cref="Load"/> for what is beside the keys, because these are damaged: enough to find the other members by. Nothing can be
+    /// applied before the whole state is installed, and no key be read.
+    /// </summary>
+    /// <param name="folder">The store's folder.</param>
+    void LoadWithoutKeys(StoreFolder folder);
 }

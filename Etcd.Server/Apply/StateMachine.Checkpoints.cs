@@ -18,11 +18,14 @@ public sealed partial class StateMachine
     // While the disk works, what it has done is looked for so often when nothing else is applied.
     private static readonly TimeSpan DiskPoll = TimeSpan.FromMilliseconds(2);
 
+    private const string DamagedText = "the store is damaged";
+
     // Another try when a disk was full comes after so much less than what makes a checkpoint due.
     private const long RetryShare = 10;
 
     private readonly ConcurrentQueue<TaskCompletionSource> _defragmentsAsked = new();
     private readonly List<TaskCompletionSource> _defragments = [];
+    private readonly ConcurrentQueue<(string File, TaskCompletionSource Done)> _toWriteAgain = new();
     private CheckpointMark _last;
     private LogIndex _checkpointed;
     private LogIndex _notBefore;
@@ -38,19 +41,35 @@ public sealed partial class StateMachine
     /// Gives back the space of what compaction has dropped; completes when that is done. It stops neither readers nor writers. Any
     /// thread; <see cref="Maintain"/> is to be called soon.
     /// </summary>
-    /// <returns>Faults with <see cref="IOException"/> if there is no space to work with.</returns>
+    /// <returns>Faults with <see cref="IOException"/> if there is no space to work with, or what must be read is damaged.</returns>
     public Task DefragmentAsync()
     {
+        // A store in memory drops what compaction drops at once.
+        if (!_store.HasDisk)
+            return Task.CompletedTask;
+
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _defragmentsAsked.Enqueue(asked);
         return asked.Task;
     }
 
-    /// <summary>Whether the disk is at work, or is to be.</summary>
-    private bool UsesDisk => _store.HasDisk
-        && (_store.IsWriting || (_store.WantsCheckpoint && CanCheckpoint) || _store.IsDefragmenting || !_defragmentsAsked.IsEmpty);
+    /// <summary>
+    /// Writes a damaged file again from what memory has of it; completes when that is durable. Any thread; <see cref="Maintain"/> is to
+    /// be called soon.
+    /// </summary>
+    /// <param name="file">The path of the file.</param>
+    /// <returns>Faults with <see cref="IOException"/> if there is no space, or records are lost.</returns>
+    public Task WriteAgainAsync(string file)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _toWriteAgain.Enqueue((file, done));
+        return done.Task;
+    }
 
-    // Where an installed state stands is known with the next entry.
+    /// <summary>Whether the disk is at work, or is to be.</summary>
+    private bool UsesDisk => _store.HasDisk && !_store.IsAbandoned
+        && (_store.IsWriting || (_store.WantsCheckpoint && CanCheckpoint) || _store.IsDefragmenting || !_defragmentsAsked.IsEmpty || !_toWriteAgain.IsEmpty);
+
     private bool CanCheckpoint => _last.Index >= _notBefore && _last.Index != LogIndex.Zero;
 
     private void Remember(in Entry entry) => _last = new CheckpointMark(entry.Index, entry.Term);
@@ -99,6 +118,10 @@ public sealed partial class StateMachine
                 EndDefragments(static d => d.TrySetException(new IOException("no space left on device")));
                 DiskFull();
                 break;
+            case DiskOutcome.Damaged:
+                // Those who repair the store will ask for what is wanted then.
+                EndDefragments(static d => d.TrySetException(new IOException(DamagedText)));
+                break;
         }
     }
 
@@ -110,7 +133,21 @@ public sealed partial class StateMachine
 
     private void BeginDefragments()
     {
-        if (!_store.HasDisk || _store.IsDefragmenting || _defragments.Count > 0)
+        if (_store.IsDamaged)
+        {
+            EndDefragments(static d => d.TrySetException(new IOException(DamagedText)));
+            RefuseWorkOnFiles();
+            return;
+        }
+
+        while (_toWriteAgain.TryDequeue(out (string File, TaskCompletionSource Done) again))
+        {
+            _notBefore = default;
+            _store.WriteAgain(again.File);
+            _defragments.Add(again.Done);
+        }
+
+        if (_store.IsDefragmenting || _defragments.Count > 0)
             return;
 
         while (_defragmentsAsked.TryDequeue(out TaskCompletionSource? asked))
@@ -124,10 +161,25 @@ public sealed partial class StateMachine
         _store.Defragment();
     }
 
+    private void RefuseWorkOnFiles()
+    {
+        while (_toWriteAgain.TryDequeue(out (string File, TaskCompletionSource Done) again))
+            again.Done.TrySetException(new IOException(DamagedText));
+
+        while (_defragmentsAsked.TryDequeue(out TaskCompletionSource? asked))
+            asked.TrySetException(new IOException(DamagedText));
+    }
+
     private StoreWork MaintainStore()
     {
         if (!_store.HasDisk)
             return _store.RunOnce();
+
+        if (_store.IsAbandoned)
+        {
+            RefuseWorkOnFiles();
+            return StoreWork.None;
+        }
 
         TakeDiskWork();
         BeginDefragments();

@@ -48,15 +48,33 @@ public sealed partial class StateMachine : IStateSnapshots
             .Where(b => b.Name is not (StateBuckets.Key or StateBuckets.Lease))
             .Append(new BoltBucket(StateBuckets.Key, () => new HistoryCursor(history)))
             .Append(new BoltBucket(StateBuckets.Lease, () => new LeaseCursor(leases)));
-        return new StateExport(buckets, EtcdVersion.StorageOf(cluster.Version), history);
+        return new StateExport(buckets, EtcdVersion.StorageOf(cluster.Version), history) { Index = applied, Term = term };
     }
 
     /// <inheritdoc/>
-    public void Install(Stream content)
+    public void Install(Stream content, LogIndex index, Term term)
     {
-        StateImport import = StateImport.Read(content, _store.NewImport());
-        _last = default;
+        StoreImport store = _store.NewImport();
+        StateImport import;
+        try
+        {
+            import = StateImport.Read(content, store);
+        }
+        catch (InvalidDataException)
+        {
+            store.GiveUp();
+            throw;
+        }
+        catch (FileSystemException e) when (e.Error == FileSystemError.NoSpace)
+        {
+            store.GiveUp();
+            DiskFull();
+            throw;
+        }
+
+        _last = new CheckpointMark(index, term);
         _checkpointed = default;
+        _notBefore = default;
         Adopt(import);
     }
 
@@ -68,6 +86,18 @@ public sealed partial class StateMachine : IStateSnapshots
         _last = folder.Mark!.Value;
         _checkpointed = _last.Index;
         Adopt(import);
+    }
+
+    /// <inheritdoc/>
+    public void LoadWithoutKeys(StoreFolder folder)
+    {
+        StateImport import = StateImport.Of(new StoreImport(), folder.Meta);
+        _last = folder.Mark!.Value;
+        _checkpointed = _last.Index;
+        _leaseRoom.Restore(import.Leases, []);
+        _cluster.Replace(import.Members, import.Removed, import.ClusterVersion);
+        Alarms.Replace(import.Alarms);
+        _store.Abandon();
     }
 
     private void Adopt(StateImport import)

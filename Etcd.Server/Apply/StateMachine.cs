@@ -65,7 +65,7 @@ public sealed partial class StateMachine : IStateMachine
     /// <inheritdoc/>
     public bool NeedsMaintenance
     {
-        get => field || (_store.HasDisk && !_defragmentsAsked.IsEmpty);
+        get => field || !_defragmentsAsked.IsEmpty || !_toWriteAgain.IsEmpty;
         private set;
     }
 
@@ -119,6 +119,9 @@ public sealed partial class StateMachine : IStateMachine
             _quota.Measure();
         }
     }
+
+    /// <inheritdoc/>
+    public void Abandon() => _store.Abandon();
 
     /// <inheritdoc/>
     public TimeSpan Maintain()

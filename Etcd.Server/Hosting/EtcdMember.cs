@@ -19,6 +19,7 @@ using Etcd.Server.Peer;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 using Etcd.Server.Storage;
+using Etcd.Server.Storage.Disk;
 using Etcd.Server.Watch;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging;
@@ -110,11 +111,12 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
             Checkpoints = new CheckpointOptions { Entries = options.SnapshotCount },
         };
         _peers = new PeerTransport(TransportOptions(recovered), files, clock, log);
-        recovered.InstallInto(_machine);
+        StoreException? damage = recovered.InstallInto(_machine);
         _node = new MemberNode(new MemberParts
         {
             Raft = new RaftNode(RaftOptions(options, recovered.Id), recovered.Log),
             AppliedTerm = recovered.Log.Snapshot?.Term ?? default,
+            Damage = damage,
             Log = new WalLogStore(recovered.Wal),
             Snapshots = new SnapshotStore(recovered.Snapshots),
             Machine = _machine,
@@ -147,7 +149,13 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         _versions = new VersionMonitor(_node, _cluster, recovered.Id, options.ClaimedVersion, _peers.Calls, clock, log);
         _alarms = new MemberAlarms(_node, recovered.Id, _machine.Alarms, quota);
         _upkeep = new MemberUpkeep(
-            options, _node, recovered.Id, _cluster, Store, _machine, quota, _peers, _peers.Calls, RequestTimeout(options), clock, log);
+            options, _node, recovered.Id, _cluster, Store, _machine, quota, _peers, _peers.Calls, recovered.Store, files,
+            Folders(options).Snapshots, _figures.Integrity, RequestTimeout(options), clock, log);
+        if (damage is not null)
+        {
+            Store.ReportDamage(damage);
+        }
+
         _auth = new CallerAuth(auth, this, this, AuthSettings.Callers(options, log));
         PeerServices = new PeerServices(_node, _cluster, Store, _leaseDesk, _changes, _auth, clock);
         // The entries are for the recovery only: kept here, they would keep the whole log in memory.
@@ -159,6 +167,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         var release = new LogRelease(files, recovered.Wal, options.MaxWals);
         Store.DiskWork = _storeThread.Wake;
         _machine.DiskFull = () => HostingLog.DiskFull(_log, recovered.Store.FolderPath);
+        _node.DiskFull = () => HostingLog.DiskFull(_log, recovered.Snapshots.Directory);
         Store.CheckpointDurable = mark => release.OnCheckpoint(mark.Index, _node);
         _node.LogWork = _logThread.Wake;
         _node.ApplyWork = _applyThread.Wake;
@@ -507,6 +516,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
     {
         try
         {
+            await WhenWholeAsync().ConfigureAwait(false);
             // It comes behind everything that was recovered: when it is applied, so is that.
             await PublishAttributesAsync().ConfigureAwait(false);
             await AgreeIfAloneAsync().ConfigureAwait(false);
@@ -528,6 +538,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
             {
                 await waited.ConfigureAwait(false);
                 HostingLog.NotReadyInTime(_log);
+                await WhenWholeAsync().ConfigureAwait(false);
                 await _node.WhenApplied(_recovered.Log.HardState.Commit).ConfigureAwait(false);
             }
             else
@@ -545,6 +556,15 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         }
     }
 
+    /// <summary>A member whose store was found damaged at its start has nothing to show before another one has sent it the state.</summary>
+    private async Task WhenWholeAsync()
+    {
+        while (_node.IsDamaged)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(_options.HeartbeatMilliseconds), _clock, _stopping.Token).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>One that has data compares them with the others' before it serves; what differs ends it.</summary>
     private async Task CheckDataAsync()
     {
@@ -557,9 +577,13 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         {
             await _upkeep.CheckAtStartAsync(_stopping.Token).ConfigureAwait(false);
         }
+        catch (StoreException)
+        {
+            // They cannot be read, which those who repair them know.
+        }
         catch (Exception e) when (e is not (EtcdErrorException or OperationCanceledException))
         {
-            // They differ, or cannot be read.
+            // They differ.
             _node.Fail(e);
             throw EtcdErrors.Stopped.ToException();
         }
@@ -635,17 +659,17 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
             _log, MemberId.ToString(), _options.Name, clientUrls, ClusterId.ToString("x", System.Globalization.CultureInfo.InvariantCulture));
     }
 
-    private bool RunStore()
+    private TimeSpan RunStore()
     {
         try
         {
-            return Store.RunDiskOnce();
+            return Store.RunDiskOnce() ? TimeSpan.Zero : _upkeep.Scrub.RunOnce();
         }
         catch (Exception e)
         {
-            // It is not known what is on the disk, or what is there is damaged.
+            // It is not known what is on the disk.
             _node.Fail(e);
-            return false;
+            return Timeout.InfiniteTimeSpan;
         }
     }
 

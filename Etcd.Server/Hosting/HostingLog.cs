@@ -151,6 +151,6 @@ internal static partial class HostingLog
     [LoggerMessage(1098, LogLevel.Warning, "use default bcrypt cost instead of the invalid given cost")]
     public static partial void BcryptCostInvalid(ILogger log, int minCost, int maxCost, int defaultCost, int givenCost);
 
-    [LoggerMessage(1095, LogLevel.Warning, "the disk is full: a checkpoint of the store was given up; nothing is lost, and it is tried again")]
+    [LoggerMessage(1095, LogLevel.Warning, "the disk is full: what was to be written was given up; nothing is lost, and it is tried again")]
     public static partial void DiskFull(ILogger log, string folder);
 }

@@ -14,7 +14,7 @@ namespace Etcd.Server.Node;
 /// any thread, and one that finds another inside returns at once. After an exception nobody gets in any more: what follows an
 /// entry that could not be applied must not be applied.
 /// </summary>
-internal sealed class ApplyLoop(
+internal sealed partial class ApplyLoop(
     MemberParts parts, PendingRequests pending, AppliedWaiters waiters, NoSpaceAlarm noSpace, NodeFigures figures)
 {
     /// <summary>
@@ -58,10 +58,19 @@ internal sealed class ApplyLoop(
         {
             _committed.Enqueue(new Work(entry, null));
         }
+
+        if (entries.Count > 0)
+        {
+            Volatile.Write(ref _enqueued, (long)entries[^1].Index.Value);
+        }
     }
 
     /// <summary>Hands over a snapshot that is durable; what is handed over later comes after it. The owner.</summary>
-    public void Enqueue(Snapshot snapshot) => _committed.Enqueue(new Work(default, snapshot));
+    public void Enqueue(Snapshot snapshot)
+    {
+        Interlocked.Increment(ref _snapshots);
+        _committed.Enqueue(new Work(default, snapshot));
+    }
 
     /// <summary>Asks for the state, to be sent with this message. The owner.</summary>
     public void Export(in Message message) => _exports.Enqueue(message);
@@ -109,7 +118,7 @@ internal sealed class ApplyLoop(
     {
         if (!_canMaintain || !TryEnter())
         {
-            return Timeout.InfiniteTimeSpan;
+            return UntilNextInstall();
         }
 
         TimeSpan next = _machine.Maintain();
@@ -117,7 +126,7 @@ internal sealed class ApplyLoop(
         Leave();
 
         // Entries that came meanwhile found this thread inside and went away.
-        return HasWork ? TimeSpan.Zero : next;
+        return HasWork ? TimeSpan.Zero : Sooner(next, UntilNextInstall());
     }
 
     /// <summary>Applies what is there.</summary>
@@ -128,7 +137,7 @@ internal sealed class ApplyLoop(
         // The second look after leaving: whoever enqueued in between found this thread inside and went away.
         while (HasWork && TryEnter())
         {
-            while (ExportState() || ApplyBatch() || InstallSnapshot())
+            while (ExportState() || ApplyBatch() || InstallSnapshot() || ReplaceState())
             {
                 any = true;
             }
@@ -151,7 +160,7 @@ internal sealed class ApplyLoop(
         }
     }
 
-    private bool HasWork => !_committed.IsEmpty || !_exports.IsEmpty || !_copies.IsEmpty;
+    private bool HasWork => HasExports || (_committed.TryPeek(out Work work) && MayTake(work)) || MayReplace;
 
     private bool TryEnter() => Interlocked.CompareExchange(ref _running, 1, 0) == 0;
 
@@ -166,7 +175,7 @@ internal sealed class ApplyLoop(
         int count = 0;
         ApplyNews? news = null;
         // A change of the membership ends its batch: raft is to know of it soon, and not before it is visible.
-        while (count < BatchMax && news is null && _committed.TryPeek(out Work work) && work.Snapshot is null)
+        while (count < BatchMax && news is null && _damage is null && _committed.TryPeek(out Work work) && work.Snapshot is null && MayTake(work))
         {
             _committed.TryDequeue(out work);
             count++;
@@ -175,7 +184,11 @@ internal sealed class ApplyLoop(
             _appliedTerm = entry.Term;
             if (entry.Type == EntryType.Normal)
             {
-                ApplyOutcome? outcome = _machine.Apply(in entry, out ulong requestId);
+                if (!TryApply(entry, out ApplyOutcome? outcome, out ulong requestId))
+                {
+                    return true;
+                }
+
                 Count(entry, outcome, ref time);
                 Proposal? proposal = Settle(requestId, outcome);
                 if (outcome is { IsBeyondQuota: true })
@@ -269,33 +282,14 @@ internal sealed class ApplyLoop(
         return proposal;
     }
 
-    private bool InstallSnapshot()
+    private bool ExportState()
     {
-        if (!_committed.TryPeek(out Work work) || work.Snapshot is not { } snapshot)
+        if (_damage is not null)
         {
+            FailExports(EtcdErrors.Corrupt);
             return false;
         }
 
-        _committed.TryDequeue(out _);
-        Invariant.Check(snapshot.Index > Applied, "a snapshot brings what is not applied yet");
-        figures.BeginSnapshot();
-        using (Stream content = parts.Snapshots.OpenDatabase(snapshot.Index))
-        {
-            parts.State.Install(content);
-        }
-
-        figures.EndSnapshot();
-
-        _appliedTerm = snapshot.Term;
-        AskForMaintenance();
-        _news.Enqueue(new ApplyNews(snapshot.Index, null, null));
-        Volatile.Write(ref _applied, (long)snapshot.Index.Value);
-        waiters.Release(snapshot.Index);
-        return true;
-    }
-
-    private bool ExportState()
-    {
         LogIndex applied = Applied;
         if (_copies.TryDequeue(out TaskCompletionSource<ISnapshotContent>? copy))
         {

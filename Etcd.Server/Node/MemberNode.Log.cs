@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using Etcd.Server.Io;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 
@@ -10,6 +12,7 @@ public sealed partial class MemberNode
     private readonly ConcurrentQueue<AppendJob> _jobs = new();
     private readonly ConcurrentQueue<string> _unwanted = new();
     private readonly List<AppendJob> _group = [];
+    private AppendJob? _postponed;
     private int _logThread;
     private long _purgeBefore;
 
@@ -49,15 +52,21 @@ public sealed partial class MemberNode
     /// <param name="index">The index.</param>
     public void ForgetSnapshotsThrough(LogIndex index) => PurgeBefore(index.Next);
 
-    private bool HasJobs => !_jobs.IsEmpty;
+    private bool HasJobs => !_jobs.IsEmpty || _postponed is not null;
 
     private bool IsLogThread => Volatile.Read(ref _logThread) == Environment.CurrentManagedThreadId;
 
     private bool WriteGroup()
     {
         bool mustSync = false;
-        while (_jobs.TryDequeue(out AppendJob? job))
+        while (TryNextJob(out AppendJob? job))
         {
+            if (!TrySaveSnapshot(job))
+            {
+                _postponed = job;
+                break;
+            }
+
             _group.Add(job);
             Write(job);
             mustSync |= job.MustSync;
@@ -83,12 +92,45 @@ public sealed partial class MemberNode
         return true;
     }
 
+    private bool TryNextJob([NotNullWhen(true)] out AppendJob? job)
+    {
+        if (_postponed is not { } postponed)
+        {
+            return _jobs.TryDequeue(out job);
+        }
+
+        _postponed = null;
+        job = postponed;
+        return true;
+    }
+
+    /// <summary>
+    /// A snapshot that has arrived gets its name. On a full disk it waits, and everything behind it: nothing of it counts yet, and nobody
+    /// was told of it. It is tried again with the next message that comes.
+    /// </summary>
+    private bool TrySaveSnapshot(AppendJob job)
+    {
+        try
+        {
+            if (job.Snapshot is { } snapshot)
+            {
+                _parts.Snapshots.Save(snapshot, job.File!);
+            }
+
+            return true;
+        }
+        catch (FileSystemException e) when (e.Error == FileSystemError.NoSpace && !e.Operation.Contains("sync", StringComparison.Ordinal))
+        {
+            DiskFull();
+            return false;
+        }
+    }
+
     private void Write(AppendJob job)
     {
         if (job.Snapshot is { } snapshot)
         {
             // The record in the log makes the snapshot count: so its files are durable before, and what counts on it comes after.
-            _parts.Snapshots.Save(snapshot, job.File!);
             _parts.Log.SaveSnapshot(snapshot);
             if (job.HardState is { } state && !job.Entries.IsEmpty)
             {

@@ -500,7 +500,8 @@ public sealed partial class MemberNode
             _removed.TrySetResult();
         }
 
-        _isReplaying = _apply.Applied < _recoveredThrough;
+        // A damaged state is replayed by nobody: it comes from the others, who are to be found as far as they are known.
+        _isReplaying = _apply.Applied < _recoveredThrough && !_apply.IsDamaged;
         if (_isReplaying)
         {
             return;

@@ -20,6 +20,12 @@ public sealed partial class MemberNode
             return Task.FromException<ApplyOutcome>(stopped.ToException());
         }
 
+        // It would be applied everywhere else, and nobody here would hear of it. An alarm is for the others.
+        if (_apply.IsDamaged && command.Kind != RaftCommandKind.Alarm)
+        {
+            return Task.FromException<ApplyOutcome>(EtcdErrors.Corrupt.ToException());
+        }
+
         if (Committed > Applied + Limits.CommittedApplyGapMax || _proposals.IsFull)
         {
             return Task.FromException<ApplyOutcome>(EtcdErrors.TooManyRequests.ToException());
@@ -78,6 +84,11 @@ public sealed partial class MemberNode
         if (Volatile.Read(ref _stopped) is { } stopped)
         {
             return ValueTask.FromException(stopped.ToException());
+        }
+
+        if (_apply.IsDamaged)
+        {
+            return ValueTask.FromException(EtcdErrors.Corrupt.ToException());
         }
 
         if (!Volatile.Read(ref _readsAreLocal))

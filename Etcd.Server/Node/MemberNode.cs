@@ -82,6 +82,9 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
         set => _noSpace.Raises = value;
     }
 
+    /// <summary>Called, by the log thread, when a snapshot that has arrived waits because the disk is full.</summary>
+    public Action DiskFull { get; set; } = static () => { };
+
     /// <summary>Figures for metrics.</summary>
     public NodeFigures Figures { get; } = new();
 
@@ -203,6 +206,7 @@ public sealed partial class MemberNode : IProposals, IPeerInbox
         _reads.FailArriving(why);
         _apply.AnswerNews();
         _apply.FailExports(why);
+        _apply.FailReplacement();
     }
 
     private void Refuse(List<Proposal> proposals, EtcdError error)

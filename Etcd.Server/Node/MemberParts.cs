@@ -5,6 +5,7 @@ using Etcd.Server.Membership;
 using Etcd.Server.Peer;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
+using Etcd.Server.Storage.Disk;
 
 namespace Etcd.Server.Node;
 
@@ -28,6 +29,12 @@ public sealed record MemberParts
 
     /// <summary>The state as a whole, for snapshots.</summary>
     public required IStateSnapshots State { get; init; }
+
+    /// <summary>
+    /// Why the state machine has not got the state at the index that is applied; null if it has. Nothing is applied then before the
+    /// state is replaced (<see cref="MemberNode.ReplaceStateAsync"/>, or a snapshot of the leader's).
+    /// </summary>
+    public StoreException? Damage { get; init; }
 
     /// <summary>The members, as the state machine knows them.</summary>
     public required ClusterState Cluster { get; init; }

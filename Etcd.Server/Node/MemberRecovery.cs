@@ -51,19 +51,33 @@ public sealed record RecoveredMember(
     /// <see cref="RecoveredLog.Applied"/>.
     /// </summary>
     /// <param name="state">The state, empty until now.</param>
+    /// <returns>
+    /// Null as a rule. If the store's files are damaged and there are other members to get the state from, what is wrong: the state
+    /// machine knows the members then, and nothing else.
+    /// </returns>
     /// <exception cref="InvalidDataException">The snapshot's state is damaged.</exception>
-    /// <exception cref="StoreException">The store's files are damaged.</exception>
-    public void InstallInto(IStateSnapshots state)
+    /// <exception cref="StoreException">The store's files are damaged, and nobody else has the data.</exception>
+    public StoreException? InstallInto(IStateSnapshots state)
     {
         if (Store.Mark is { } mark && mark.Index == Log.Applied)
         {
-            state.Load(Store);
+            try
+            {
+                state.Load(Store);
+            }
+            catch (StoreException e) when (e.Error == StoreError.Corrupt && Log.Configuration.Voters.Any(v => v != Id))
+            {
+                state.LoadWithoutKeys(Store);
+                return e;
+            }
         }
         else if (Log.Snapshot is { } snapshot)
         {
             using Stream content = Snapshots.OpenDatabase(snapshot.Index);
-            state.Install(content);
+            state.Install(content, snapshot.Index, snapshot.Term);
         }
+
+        return null;
     }
 
     /// <summary>Gives the log and the store's folder back.</summary>

@@ -54,6 +54,15 @@ public interface IPeerCalls
     /// <param name="urls">Its peer URLs.</param>
     /// <param name="cancellation">No longer wanted.</param>
     Task<bool> IsDowngradeEnabledAsync(IReadOnlyList<string> urls, CancellationToken cancellation);
+
+    /// <summary>
+    /// Another member's whole state, not behind anything that was committed before the call. Only members of this kind have it; Go's
+    /// answer as to any path that they do not know.
+    /// </summary>
+    /// <param name="urls">Its peer URLs.</param>
+    /// <param name="cancellation">No longer wanted; of the content, too.</param>
+    /// <returns>The state, of which nothing was read yet; the caller disposes it.</returns>
+    Task<PeerState> StateAsync(IReadOnlyList<string> urls, CancellationToken cancellation);
 }
 
 /// <summary>Another member did not answer, or not so that the answer can be understood.</summary>

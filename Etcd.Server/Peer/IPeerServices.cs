@@ -48,6 +48,14 @@ public interface IPeerServices
     /// <summary>Whether a downgrade is under way, linearizable.</summary>
     /// <param name="cancellation">The caller no longer waits.</param>
     ValueTask<bool> IsDowngradeEnabledAsync(CancellationToken cancellation);
+
+    /// <summary>
+    /// The whole state, as of an index that nothing which is committed now is behind: a round of reads comes first, which shows that
+    /// there is a quorum, too.
+    /// </summary>
+    /// <param name="cancellation">The caller no longer waits.</param>
+    /// <returns>The state; the caller disposes it. Refuses as a linearizable read does, and with Corrupt if it is damaged here.</returns>
+    ValueTask<PeerStateSource> StateAsync(CancellationToken cancellation);
 }
 
 /// <summary>A member's hash of its history.</summary>

@@ -44,6 +44,12 @@ public static class PeerHeaders
 
     /// <summary>The sender's peer URLs, separated by commas.</summary>
     public const string PeerUrls = "X-PeerURLs";
+
+    /// <summary>The last entry that is in a state that is sent, decimal. Not etcd's.</summary>
+    public const string StateIndex = "X-Etcd-State-Index";
+
+    /// <summary>That entry's term, decimal. Not etcd's.</summary>
+    public const string StateTerm = "X-Etcd-State-Term";
 }
 
 /// <summary>Paths on the peer port.</summary>
@@ -84,6 +90,9 @@ public static class PeerPaths
 
     /// <summary>GET: versions.</summary>
     public const string Version = "/version";
+
+    /// <summary>GET: the whole state, for a member that has lost its own. Not etcd's.</summary>
+    public const string State = "/members/state";
 
     /// <summary>GET: whether a downgrade is under way.</summary>
     public const string DowngradeEnabled = "/downgrade/enabled";

@@ -38,7 +38,8 @@ public sealed class SnapshotDirectory(IFileSystem files, string directory)
     public void AdoptDatabase(string file, LogIndex index)
     {
         string path = DatabasePath(index);
-        if (!string.Equals(file, path, StringComparison.Ordinal))
+        // On a full disk it may have got its name, and be tried once more.
+        if (!string.Equals(file, path, StringComparison.Ordinal) && files.FileExists(file))
         {
             files.Rename(file, path);
         }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Etcd.Server.Primitives;
+using Etcd.Server.Storage.Disk;
 using Etcd.Server.Storage.Log;
 
 namespace Etcd.Server.Storage;
@@ -67,9 +68,12 @@ public sealed partial class MvccStore
     /// <returns>What came of it.</returns>
     public StoreWork RunOnce()
     {
+        if (_isAbandoned)
+            return StoreWork.None;
+
         Invariant.Check(!_txn.IsOpen && _view.State.Revision == _revision, "background work is done between batches");
-        if (_compactions.TryPeek(out Compaction? compaction))
-            return compaction.RunOnce();
+        if (_compactions.TryPeek(out Compaction? compaction) && !IsDamaged)
+            return RunCompaction(compaction);
 
         BeginRewrite();
         bool waits = CloseFiles();
@@ -77,6 +81,19 @@ public sealed partial class MvccStore
             return waits ? StoreWork.Waiting : StoreWork.None;
 
         return _index.Collect() ? StoreWork.Worked : StoreWork.Waiting;
+    }
+
+    private static StoreWork RunCompaction(Compaction compaction)
+    {
+        try
+        {
+            return compaction.RunOnce();
+        }
+        catch (StoreException)
+        {
+            // What it hashes is lost; that was told where it was read. It goes on in the state that comes in this one's place.
+            return StoreWork.None;
+        }
     }
 
     private bool DropVersionsOf(uint key, long revision)

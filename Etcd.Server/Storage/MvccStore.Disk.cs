@@ -152,26 +152,29 @@ public sealed partial class MvccStore
     }
 
     /// <summary>Whether a <see cref="Defragment"/> is under way. The writer's thread.</summary>
-    public bool IsDefragmenting => _forcedThrough != 0;
+    public bool IsDefragmenting => !IsDamaged && (_forcedThrough != 0 || _again.Count > 0);
 
     /// <summary>Takes back what was done on the disk. The writer's thread, between batches; cheap when there is nothing.</summary>
     /// <returns>What was done; null if nothing is to be taken back.</returns>
     public DiskOutcome? TakeDiskWork()
     {
-        if (_job is not { IsDone: true } job)
+        // Taking it back would show readers what was given up.
+        if (_job is not { IsDone: true } job || _isAbandoned)
             return null;
 
         _job = null;
-        if (job.Checkpoint is not null && !job.IsOutOfSpace)
+        bool isGivenUp = job.IsOutOfSpace || job.IsDamaged;
+        if (job.Checkpoint is not null && !isGivenUp)
             CloseLater(job.Deleted);
 
-        if (job.IsOutOfSpace)
+        if (isGivenUp)
         {
             _mayRewrite = false;
             _forcedThrough = 0;
+            _again.Clear();
             WantsCheckpoint |= job.WasWanted;
             _startsNewFile |= job.StartsNewFile;
-            return DiskOutcome.OutOfSpace;
+            return job.IsDamaged ? DiskOutcome.Damaged : DiskOutcome.OutOfSpace;
         }
 
         if (job.Log == _log)
@@ -240,6 +243,10 @@ public sealed partial class MvccStore
     {
         LogSegment[] segments = _log.Segments;
         int first = _log.FirstUnwritten();
+        // A checkpoint must be possible with what can be read.
+        if (IsDamaged)
+            return first;
+
         long bytes = 0;
         for (int at = first; at < segments.Length; at++)
             bytes += segments[at].LiveBytes;
@@ -253,7 +260,7 @@ public sealed partial class MvccStore
     /// <summary>Copies a part of a file of which too much is dead, if there is one.</summary>
     private void BeginRewrite()
     {
-        if (_worker is null || !_mayRewrite || _job is not null || _copiedBytes > CopiedBytesMax)
+        if (_worker is null || !_mayRewrite || _job is not null || _copiedBytes > CopiedBytesMax || IsDamaged)
             return;
 
         if (FileToCopy() is { } file)
@@ -263,8 +270,9 @@ public sealed partial class MvccStore
         }
 
         _mayRewrite = false;
-        WantsCheckpoint |= _forcedThrough != 0;
+        WantsCheckpoint |= IsDefragmenting;
         _forcedThrough = 0;
+        _again.Clear();
     }
 
     private StoreFile? FileToCopy()
@@ -287,7 +295,7 @@ public sealed partial class MvccStore
         {
             bool isForced = file.Id <= _forcedThrough;
             double share = bytes / Math.Max(1, file.Length - StoreFormat.FileHeadBytes);
-            if (share < (isForced ? LiveShareMinForced : LiveShareMin) || (manySmall && bytes < StoreFormat.FileBytes / 8))
+            if (_again.Contains(file.Id) || share < (isForced ? LiveShareMinForced : LiveShareMin) || (manySmall && bytes < StoreFormat.FileBytes / 8))
                 return file;
         }
 
@@ -363,6 +371,9 @@ public enum DiskOutcome
 
     /// <summary>It was given up because the disk is full: nothing has changed, and it may be tried again.</summary>
     OutOfSpace,
+
+    /// <summary>It was given up because something that it reads is damaged: nothing has changed.</summary>
+    Damaged,
 
     /// <summary>Something else.</summary>
     Other,

@@ -28,7 +28,17 @@ public sealed partial class MvccStore
     /// <param name="hash">The hash.</param>
     /// <param name="currentRevision">The store's revision.</param>
     /// <returns>Ok, or why there is none.</returns>
-    public ReadStatus HashKv(long revision, out HistoryHash hash, out long currentRevision)
+    public ReadStatus HashKv(long revision, out HistoryHash hash, out long currentRevision) =>
+        HashKv(revision, CancellationToken.None, out hash, out currentRevision);
+
+    /// <summary>As the other, for one who may not want it any more: while it lasts compaction waits.</summary>
+    /// <param name="revision">The revision; 0 or less for the current one.</param>
+    /// <param name="cancellation">Ends it, within some hundred records.</param>
+    /// <param name="hash">The hash.</param>
+    /// <param name="currentRevision">The store's revision.</param>
+    /// <returns>Ok, or why there is none.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public ReadStatus HashKv(long revision, CancellationToken cancellation, out HistoryHash hash, out long currentRevision)
     {
         foreach (HistoryHash stored in Volatile.Read(ref _storedHashes))
         {
@@ -49,8 +59,13 @@ public sealed partial class MvccStore
 
         var hasher = new HistoryHasher(state.Index, state.CompactRevision, atMain, tombstonesKept: false);
         var walker = new LogWalker(state.Segments, default);
-        while (walker.TryNext(atMain, out LogRecord record))
+        for (int at = 0; walker.TryNext(atMain, out LogRecord record); at++)
+        {
+            if ((at & 255) == 0)
+                cancellation.ThrowIfCancellationRequested();
+
             hasher.Add(record);
+        }
 
         hash = new HistoryHash(hasher.Value, state.CompactRevision, atMain);
         return ReadStatus.Ok;

@@ -26,6 +26,9 @@ public sealed partial class MvccStore
     {
         Invariant.Check(!_txn.IsOpen && _events.Count == 0, "a state is replaced between batches");
         _compactions.Clear();
+        _again.Clear();
+        _isAbandoned = false;
+        _forcedThrough = 0;
         Volatile.Write(ref _storedHashes, []);
         KeyIndex left = _index;
         _index = import.Index;
@@ -50,6 +53,7 @@ public sealed partial class MvccStore
         }
 
         PublishView();
+        _pages.Damages.Replaced();
         if (HasDisk)
             _left.Add(new LeftState(left, left.Epochs.GraceEpoch));
 

@@ -83,6 +83,7 @@ public sealed partial class MvccStore : IEventHistory, IStoreSize
     /// <returns>The transaction, to be ended before the next one begins.</returns>
     public WriteTxn Begin()
     {
+        Invariant.Check(!_isAbandoned, "nothing is written to a state that was given up");
         _txn.Start(_revision);
         return _txn;
     }

@@ -77,6 +77,9 @@ public sealed class StoreImport
             WriteOut(Writer);
     }
 
+    /// <summary>It will not be used: what was written of it goes.</summary>
+    public void GiveUp() => Writer?.Undo();
+
     private void WriteOut(SegmentWriter writer)
     {
         Log.SealLast();

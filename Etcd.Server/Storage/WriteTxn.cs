@@ -122,6 +122,14 @@ public sealed class WriteTxn : IStoreReads
         return revision;
     }
 
+    /// <summary>It is never ended.</summary>
+    internal void Abandon()
+    {
+        IsOpen = false;
+        _detached.Clear();
+        _found.Clear();
+    }
+
     internal void Start(long baseRevision)
     {
         Invariant.Check(!IsOpen, "one transaction at a time");

@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
+using Etcd.Protocol.Errors;
 using Etcd.Server.Primitives;
 using Etcd.Server.Storage;
+using Etcd.Server.Storage.Disk;
 
 namespace Etcd.Server.Watch;
 
@@ -43,18 +45,35 @@ public sealed partial class WatchHub
         {
             Synchronize(first);
         }
-        else if (from < _history.CompactRevision || !MatchHistory(from, out long next))
-        {
-            StopWaiting(first);
-            EndAsCompacted(first);
-        }
         else
         {
-            ServeCohort(from, next);
+            ReadFor(first, from);
         }
 
         EndStep();
         return _turns.Count > 0;
+    }
+
+    private void ReadFor(Watcher first, long from)
+    {
+        try
+        {
+            if (from >= _history.CompactRevision && MatchHistory(from, out long next))
+            {
+                ServeCohort(from, next);
+                return;
+            }
+        }
+        catch (StoreException)
+        {
+            _read.Clear();
+            StopWaiting(first);
+            EndAsDamaged(first);
+            return;
+        }
+
+        StopWaiting(first);
+        EndAsCompacted(first);
     }
 
     /// <summary>Matches a slice of history, from the ring if that holds it, with those who lag.</summary>
@@ -113,7 +132,15 @@ public sealed partial class WatchHub
         // In the order of their turns: who did not get into a full queue this time is first the next time.
         foreach (Watcher watcher in _cohort)
         {
-            Serve(watcher, next);
+            try
+            {
+                Serve(watcher, next);
+            }
+            catch (StoreException)
+            {
+                StopWaiting(watcher);
+                EndAsDamaged(watcher);
+            }
         }
 
         _cohort.Clear();
@@ -151,6 +178,17 @@ public sealed partial class WatchHub
     {
         watcher.State = WatcherState.Synced;
         _synced.Add(watcher);
+    }
+
+    /// <summary>What it needs cannot be read: a gap without a word would be worse than an end.</summary>
+    private static void EndAsDamaged(Watcher watcher)
+    {
+        watcher.State = WatcherState.Compacted;
+        watcher.Stream.Answer(new WatchBatch(watcher.Id, revision: 0)
+        {
+            Canceled = true,
+            CancelReason = EtcdErrors.Corrupt.Text,
+        });
     }
 
     private void EndAsCompacted(Watcher watcher)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Etcd.Server.Storage;
+using Etcd.Server.Storage.Disk;
 
 namespace Etcd.Server.Watch;
 
@@ -24,10 +25,19 @@ public sealed partial class WatchHub
             for (int i = interest.Watchers.Count - 1; i >= 0; i--)
             {
                 Watcher watcher = interest.Watchers[i];
-                if (!Give(watcher, interest, headerRevision: 0))
+                try
                 {
+                    if (!Give(watcher, interest, headerRevision: 0))
+                    {
+                        _synced.Remove(watcher);
+                        Block(watcher);
+                    }
+                }
+                catch (StoreException)
+                {
+                    // The value before, which it wants, is damaged.
                     _synced.Remove(watcher);
-                    Block(watcher);
+                    EndAsDamaged(watcher);
                 }
             }
         }

@@ -12,7 +12,7 @@ internal enum WatcherState : byte
     /// <summary>As lagging, but its stream's queue is full; it waits until the client has taken some.</summary>
     Blocked,
 
-    /// <summary>It was told that its history is compacted. Its id stays taken until the client cancels it, as in etcd.</summary>
+    /// <summary>It was told that its history is compacted, or damaged. Its id stays taken until the client cancels it, as in etcd.</summary>
     Compacted,
 
     /// <summary>Cancelled, or its stream was closed.</summary>

@@ -10,6 +10,7 @@ using Etcd.Server.Apply.Txn;
 using Etcd.Server.Auth;
 using Etcd.Server.Node;
 using Etcd.Server.Storage;
+using Etcd.Server.Storage.Disk;
 using Grpc.Core;
 
 namespace Etcd.Server.Api.Kv;
@@ -117,7 +118,7 @@ internal sealed class KvService(ApiContext api)
 
     private Task<RangeExchange> Read(RangeExchange exchange, in RangeQuery query, ServerCallContext context, long began, long readBegan)
     {
-        EtcdError? error = api.Auth.IsEnabled ? null : api.Reads.Store.Range(query, exchange.Result).ToError();
+        EtcdError? error = api.Auth.IsEnabled ? null : ReadStore(query, exchange.Result);
         // A second look: what was written since authentication was turned on is not for everybody.
         if (api.Auth.IsEnabled)
         {
@@ -141,7 +142,7 @@ internal sealed class KvService(ApiContext api)
         RangeQuery query = RangeRequestReader.Read(exchange.Request);
         AuthSnapshot rights = api.Auth.Current;
         return rights.CheckKeys(who, KeyAccess.Read, query.Key, query.RangeEnd)
-            ?? api.Reads.Store.Range(query, exchange.Result).ToError()
+            ?? ReadStore(query, exchange.Result)
             ?? api.Auth.Recheck(rights);
     }
 
@@ -155,7 +156,7 @@ internal sealed class KvService(ApiContext api)
 
         long readBegan = Stopwatch.GetTimestamp();
         bool asUser = api.Auth.IsEnabled;
-        ApplyOutcome? outcome = asUser ? null : ReadOnlyTxn.Run(api.Reads.Store, txn, api.Figures.Store);
+        ApplyOutcome? outcome = asUser ? null : ReadStore(txn);
         EtcdError? error = outcome?.Error;
         if (asUser || api.Auth.IsEnabled)
         {
@@ -176,8 +177,32 @@ internal sealed class KvService(ApiContext api)
             return refusal;
         }
 
-        outcome = ReadOnlyTxn.Run(api.Reads.Store, txn, api.Figures.Store);
+        outcome = ReadStore(txn);
         return outcome.Error ?? api.Auth.Recheck(rights);
+    }
+
+    private EtcdError? ReadStore(in RangeQuery query, RangeResult result)
+    {
+        try
+        {
+            return api.Reads.Store.Range(query, result).ToError();
+        }
+        catch (StoreException)
+        {
+            return EtcdErrors.Corrupt;
+        }
+    }
+
+    private ApplyOutcome ReadStore(TxnRequestTree txn)
+    {
+        try
+        {
+            return ReadOnlyTxn.Run(api.Reads.Store, txn, api.Figures.Store);
+        }
+        catch (StoreException)
+        {
+            return new ApplyOutcome(EtcdErrors.Corrupt, api.Status.Revision);
+        }
     }
 
     private async Task<ApplyOutcome> AfterItsWorkAsync(Task<ApplyOutcome> compacted, long revision, CancellationToken cancellation)

@@ -5,6 +5,7 @@ using Etcd.Server.Apply.Requests;
 using Etcd.Server.Auth;
 using Etcd.Server.Primitives;
 using Etcd.Server.Storage;
+using Etcd.Server.Storage.Disk;
 using Grpc.Core;
 
 namespace Etcd.Server.Api.Kv;
@@ -36,7 +37,14 @@ internal sealed class RangeStreamer(ApiContext api)
             return;
         }
 
-        await SendAll(request, chunks, rights, context.CancellationToken).ConfigureAwait(false);
+        try
+        {
+            await SendAll(request, chunks, rights, context.CancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException)
+        {
+            throw DamageErrors.Exception;
+        }
     }
 
     private AuthSnapshot Permit(AuthInfo who, RangeExchange request)

@@ -89,6 +89,10 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
         {
             await api.Reads.DefragmentAsync().WaitAsync(context.CancellationToken).ConfigureAwait(false);
         }
+        catch (IOException) when (api.Reads.Store.IsDamaged)
+        {
+            throw DamageErrors.Exception;
+        }
         catch (IOException e)
         {
             throw new RpcException(new Status(StatusCode.ResourceExhausted, e.Message));
@@ -112,7 +116,7 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
         long began = Stopwatch.GetTimestamp();
         using StateExport state = await api.Reads.ExportAsync().ConfigureAwait(false);
         // It goes through every record: not on a thread that has connections to serve.
-        uint hash = await Task.Run(state.Hash, context.CancellationToken).ConfigureAwait(false);
+        uint hash = await Task.Run(() => state.Hash(context.CancellationToken), context.CancellationToken).ConfigureAwait(false);
         api.Figures.Hashes.Observe(Stopwatch.GetElapsedTime(began));
         return new HashResponse { Header = ResponseHeader.Message(api.Status, api.Status.Revision), Hash = hash };
     }
@@ -125,7 +129,7 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
         HistoryHash hash = default;
         long revision = 0;
         ReadStatus status = await Task.Run(
-            () => api.Reads.Store.HashKv(request.Revision, out hash, out revision), context.CancellationToken).ConfigureAwait(false);
+            () => api.Reads.Store.HashKv(request.Revision, context.CancellationToken, out hash, out revision), context.CancellationToken).ConfigureAwait(false);
         if (status.ToError() is { } error)
         {
             throw error.ToException();

@@ -31,6 +31,9 @@ public sealed record MemberFigures
     /// <summary>Says how many requests wait to be applied.</summary>
     public required Func<int> PendingProposals { get; init; }
 
+    /// <summary>Damage of the store, and repairs.</summary>
+    public IntegrityFigures Integrity { get; } = new();
+
     /// <summary>Health checks over HTTP.</summary>
     public HealthFigures Health { get; } = new();
 

@@ -27,6 +27,7 @@ internal sealed partial class MemberMetrics(ApiContext api)
         WriteRequests(text);
         WriteDisk(text);
         WriteStore(text);
+        WriteIntegrity(text);
         WriteWatches(text);
         WriteLeases(text);
         WritePeers(text);
@@ -153,6 +154,20 @@ internal sealed partial class MemberMetrics(ApiContext api)
             "etcd_disk_backend_commit_duration_seconds", "The latency distributions of commit called by backend.", _figures.Node.Commits);
         text.Histogram(
             "etcd_disk_backend_snapshot_duration_seconds", "The latency distribution of backend snapshots.", _figures.Snapshots);
+    }
+
+    // etcd has none of these: it reads its database without checking it.
+    private void WriteIntegrity(MetricText text)
+    {
+        IntegrityFigures integrity = _figures.Integrity;
+        MvccStore store = api.Reads.Store;
+        text.Counter("etcd_store_damages_total", "The total number of places of the store that were found damaged.", integrity.Damages);
+        text.Counter("etcd_store_repairs_total", "The total number of repairs of the store, by where the data came from.");
+        text.Sample(integrity.RepairsFromMemory, ("source", "memory"));
+        text.Sample(integrity.RepairsFromMembers, ("source", "member"));
+        text.Counter("etcd_store_repair_failures_total", "The total number of tries to repair the store that came to nothing.", integrity.RepairFailures);
+        text.Counter("etcd_store_scrubbed_bytes_total", "The total number of bytes of the store that were read to check them.", store.ScrubbedBytes);
+        text.Counter("etcd_store_scrubs_total", "How often everything in the store was checked.", store.Scrubs);
     }
 
     private void WriteStore(MetricText text)

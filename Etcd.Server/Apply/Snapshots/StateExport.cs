@@ -1,6 +1,7 @@
 using System.Text;
 using Etcd.Server.Bolt;
 using Etcd.Server.Io;
+using Etcd.Server.Primitives;
 using Etcd.Server.Storage;
 
 namespace Etcd.Server.Apply.Snapshots;
@@ -23,6 +24,12 @@ public sealed class StateExport : ISnapshotContent
         StorageVersion = storageVersion;
     }
 
+    /// <summary>The last entry that is in it.</summary>
+    public LogIndex Index { get; internal init; }
+
+    /// <summary>That entry's term.</summary>
+    public Term Term { get; internal init; }
+
     /// <summary>The version that the state says of itself; null below 3.6.</summary>
     public string? StorageVersion { get; }
 
@@ -43,15 +50,20 @@ public sealed class StateExport : ISnapshotContent
     /// etcd's hash of the whole state: CRC-32C over the buckets' names, keys and values in order, without what differs between
     /// members by nature (the index, its term and the version of the store).
     /// </summary>
-    public uint Hash()
+    /// <param name="cancellation">Ends it, within some hundred records.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public uint Hash(CancellationToken cancellation = default)
     {
         uint hash = 0;
         foreach (BoltBucket bucket in Buckets.OrderBy(b => b.Name, StringComparer.Ordinal))
         {
             hash = Crc32C.Append(hash, Encoding.Latin1.GetBytes(bucket.Name));
             BoltCursor cursor = bucket.Open();
-            while (cursor.MoveNext())
+            for (int at = 0; cursor.MoveNext(); at++)
             {
+                if ((at & 255) == 0)
+                    cancellation.ThrowIfCancellationRequested();
+
                 if (bucket.Name != StateBuckets.Meta || !DiffersByNature(cursor.Key))
                     hash = Crc32C.Append(Crc32C.Append(hash, cursor.Key), cursor.Value);
             }

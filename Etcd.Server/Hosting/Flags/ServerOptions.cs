@@ -114,6 +114,12 @@ public sealed record ServerOptions
     /// <summary>How often it does (--compact-hash-check-time).</summary>
     public TimeSpan CompactHashCheckTime { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>How often everything that the store has on the disk is read and checked (--scrub-interval); zero for never.</summary>
+    public TimeSpan ScrubInterval { get; init; } = TimeSpan.FromDays(1);
+
+    /// <summary>How fast it is read, bytes a second at the most (--scrub-bytes-per-second).</summary>
+    public long ScrubBytesPerSecond { get; init; } = 8 << 20;
+
     /// <summary>Writes without waiting for the disk (--unsafe-no-fsync): a crash of the machine loses data.</summary>
     public bool UnsafeNoFsync { get; init; }
 

@@ -1,11 +1,13 @@
 using Etcd.Protocol.Errors;
 using Etcd.Server.Api.Authentication;
+using Etcd.Server.Apply.Snapshots;
 using Etcd.Server.Lease;
 using Etcd.Server.Membership;
 using Etcd.Server.Node;
 using Etcd.Server.Peer;
 using Etcd.Server.Primitives;
 using Etcd.Server.Storage;
+using Etcd.Server.Storage.Disk;
 
 namespace Etcd.Server.Hosting.Members;
 
@@ -48,7 +50,16 @@ internal sealed class PeerServices(
         HistoryHash hash = default;
         long current = 0;
         // It goes through the whole history: not on a thread that has connections to serve.
-        ReadStatus status = await Task.Run(() => store.HashKv(revision, out hash, out current), cancellation).ConfigureAwait(false);
+        ReadStatus status;
+        try
+        {
+            status = await Task.Run(() => store.HashKv(revision, cancellation, out hash, out current), cancellation).ConfigureAwait(false);
+        }
+        catch (StoreException)
+        {
+            throw EtcdErrors.Corrupt.ToException();
+        }
+
         return status switch
         {
             ReadStatus.Ok => new PeerHash(current, hash.Hash, hash.CompactRevision, hash.Revision),
@@ -87,6 +98,19 @@ internal sealed class PeerServices(
         await node.LinearizeAsync(cancellation).ConfigureAwait(false);
         // There is no way to begin one.
         return false;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<PeerStateSource> StateAsync(CancellationToken cancellation)
+    {
+        await node.LinearizeAsync(cancellation).ConfigureAwait(false);
+        if (store.IsDamaged)
+        {
+            throw EtcdErrors.Corrupt.ToException();
+        }
+
+        var state = (StateExport)await node.ExportAsync().ConfigureAwait(false);
+        return new PeerStateSource(state.Index, state.Term, state.Pieces(), state);
     }
 
     private async Task<T> HereAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellation)

@@ -124,6 +124,42 @@ internal sealed class PeerCalls(PeerHttp http, PeerIdentity self) : IPeerCalls
         },
         cancellation);
 
+    /// <inheritdoc/>
+    public Task<PeerState> StateAsync(IReadOnlyList<string> urls, CancellationToken cancellation) => FirstAsync(
+        urls,
+        async url =>
+        {
+            using HttpRequestMessage request = http.NewRequest(HttpMethod.Get, url, PeerPaths.State, self);
+            // Not more than the head is waited for.
+            HttpResponseMessage answer = await http.Requests.SendAsync(request, cancellation).ConfigureAwait(false);
+            try
+            {
+                if ((int)answer.StatusCode != 200)
+                {
+                    byte[] body = await PeerAnswers.ReadAsync(answer, Limits.PeerAnswerBytesMax, cancellation).ConfigureAwait(false);
+                    throw new PeerCallException($"unexpected http status {(int)answer.StatusCode} from {url}{PeerPaths.State}: {Encoding.UTF8.GetString(body).TrimEnd('\n')}");
+                }
+
+                return new PeerState(
+                    new LogIndex(Number(answer.Headers, PeerHeaders.StateIndex)),
+                    new Term(Number(answer.Headers, PeerHeaders.StateTerm)),
+                    await answer.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false),
+                    answer);
+            }
+            catch
+            {
+                answer.Dispose();
+                throw;
+            }
+        },
+        cancellation);
+
+    private static ulong Number(HttpResponseHeaders headers, string name) =>
+        headers.TryGetValues(name, out IEnumerable<string>? values)
+        && ulong.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) && number > 0
+            ? number
+            : throw new PeerCallException($"the answer has no {name}");
+
     /// <summary>Tries the URLs in turn. What a member refuses is its answer; only what cannot be had is tried elsewhere.</summary>
     private static async Task<T> FirstAsync<T>(IReadOnlyList<string> urls, Func<string, Task<T>> call, CancellationToken cancellation)
     {

@@ -31,6 +31,7 @@ internal static class PeerServiceEndpoints
         app.Map(PeerPaths.Leases, http => Lease(http, services, isInternal: false));
         app.Map(PeerPaths.LeasesInternal, http => Lease(http, services, isInternal: true));
         app.Map(PeerPaths.Version, http => Version(http, transport, services));
+        app.Map(PeerPaths.State, http => StateEndpoint.ServeAsync(http, transport, services));
         app.Map(PeerPaths.DowngradeEnabled, http => DowngradeEnabled(http, transport, services));
     }
 

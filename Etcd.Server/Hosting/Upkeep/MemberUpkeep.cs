@@ -3,12 +3,14 @@ using Etcd.Server.Apply;
 using Etcd.Server.Apply.Space;
 using Etcd.Server.Hosting.Flags;
 using Etcd.Server.Hosting.Upkeep.Integrity;
+using Etcd.Server.Io;
 using Etcd.Server.Membership;
 using Etcd.Server.Node;
 using Etcd.Server.Node.Compaction;
 using Etcd.Server.Peer;
 using Etcd.Server.Primitives;
 using Etcd.Server.Storage;
+using Etcd.Server.Storage.Disk;
 using Microsoft.Extensions.Logging;
 
 namespace Etcd.Server.Hosting.Upkeep;
@@ -27,6 +29,7 @@ internal sealed class MemberUpkeep : IDisposable
     private readonly UpkeepMetrics _metrics;
     private readonly AutoCompactor? _compactor;
     private readonly IntegrityMonitor _integrity;
+    private readonly StoreRepair _repair;
     private Task _running = Task.CompletedTask;
 
     /// <summary>Puts the parts together; nothing runs yet.</summary>
@@ -39,6 +42,10 @@ internal sealed class MemberUpkeep : IDisposable
     /// <param name="quota">The quota.</param>
     /// <param name="peers">Who of the other members is reached.</param>
     /// <param name="calls">The way to them.</param>
+    /// <param name="folder">The store's folder.</param>
+    /// <param name="files">The disk.</param>
+    /// <param name="snapshotFolder">Where a state of another member is put while it arrives.</param>
+    /// <param name="figures">Where damage and repairs are counted.</param>
     /// <param name="requestTimeout">How long another member may take to answer.</param>
     /// <param name="clock">The time.</param>
     /// <param name="log">Where it is told.</param>
@@ -52,6 +59,10 @@ internal sealed class MemberUpkeep : IDisposable
         SpaceQuota quota,
         IPeerTransport peers,
         IPeerCalls calls,
+        StoreFolder folder,
+        IFileSystem files,
+        string snapshotFolder,
+        IntegrityFigures figures,
         TimeSpan requestTimeout,
         TimeProvider clock,
         ILogger log)
@@ -61,7 +72,7 @@ internal sealed class MemberUpkeep : IDisposable
         _quota = quota;
         _log = log;
         _space = new SpaceMonitor(node, self, machine.Alarms, quota, options.QuotaAutoDisarm, clock, log);
-        _metrics = new UpkeepMetrics(self, quota, _space, machine.Alarms);
+        _metrics = new UpkeepMetrics(self, quota, _space, machine.Alarms, figures, store);
         _compactor = Compactor(options.AutoCompaction, node, store, clock, log);
         _integrity = new IntegrityMonitor(
             node,
@@ -70,15 +81,41 @@ internal sealed class MemberUpkeep : IDisposable
             requestTimeout,
             clock,
             log);
+        _repair = new StoreRepair(new RepairParts
+        {
+            Self = self,
+            Node = node,
+            Machine = machine,
+            Store = store,
+            Folder = folder,
+            Cluster = cluster,
+            Peers = peers,
+            Calls = calls,
+            Files = files,
+            SnapshotFolder = snapshotFolder,
+            Figures = figures,
+            Clock = clock,
+            Log = log,
+        });
+        store.DamageFound = _repair.OnDamage;
+        Scrub = new ScrubPace(store, self, options.ScrubInterval, options.ScrubBytesPerSecond, folder.KnownDamage is not null, clock, log);
+        if (folder.ManifestDamage is { } damage)
+        {
+            _repair.OnDamage(new StoreDamage(damage.File, damage.Offset, damage.Message, IsLost: false));
+        }
+
         node.QuotaExceeded = () => UpkeepLog.BeyondQuota(log, quota.Bytes, HumanBytes.Of(quota.Bytes), EtcdErrors.NoSpace.Text);
     }
+
+    /// <summary>What goes through everything on the disk, for the thread that works there.</summary>
+    public ScrubPace Scrub { get; }
 
     /// <summary>Begins.</summary>
     /// <param name="stop">The member stops.</param>
     public void Start(CancellationToken stop)
     {
         TellQuota();
-        _running = _integrity.RunAsync(stop);
+        _running = Task.WhenAll(_integrity.RunAsync(stop), _repair.RunAsync(stop));
     }
 
     /// <summary>

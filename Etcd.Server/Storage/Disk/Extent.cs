@@ -72,6 +72,20 @@ internal sealed class Extent
         return pages.AsMemory(inFirst, length);
     }
 
+    /// <summary>Reads the index behind the records and checks it. Damage is the caller's to report.</summary>
+    /// <param name="buffer">Replaced by a larger one where needed.</param>
+    /// <exception cref="StoreException">It is damaged.</exception>
+    public void CheckIndex(ref byte[] buffer)
+    {
+        if (buffer.Length < Place.IndexBytes)
+            buffer = GC.AllocateUninitializedArray<byte>(Place.IndexBytes);
+
+        Span<byte> index = buffer.AsSpan(0, Place.IndexBytes);
+        File.ReadExactly(index, Place.Offset + Place.DataBytes);
+        if (Crc32C.Append(0, index) != Place.IndexCrc)
+            throw new StoreException(StoreError.Corrupt, "store: checksum mismatch of an index", File.Path, Place.Offset + Place.DataBytes);
+    }
+
     /// <summary>Reads all of it, past the cache.</summary>
     /// <param name="into">Room for <see cref="ExtentPlace.DataBytes"/>.</param>
     public void ReadAll(Span<byte> into) => ReadPages(0, into);
@@ -105,7 +119,25 @@ internal sealed class Extent
         return bytes;
     }
 
+    // Whoever reads gets the error, and it is told to those who can mend it.
     private void ReadPages(int first, Span<byte> into)
+    {
+        try
+        {
+            CheckPages(first, into);
+        }
+        catch (StoreException e)
+        {
+            _cache.Damages.Report(e, isLost: true);
+            throw;
+        }
+    }
+
+    /// <summary>Reads pages past the cache, and checks them. Damage is the caller's to report.</summary>
+    /// <param name="first">The first page.</param>
+    /// <param name="into">Room for whole pages, or up to the end of the records.</param>
+    /// <exception cref="StoreException">Names the first page that is damaged.</exception>
+    public void CheckPages(int first, Span<byte> into)
     {
         long offset = Place.Offset + ((long)first * StoreFormat.PageBytes);
         File.ReadExactly(into, offset);

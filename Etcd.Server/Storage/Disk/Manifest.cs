@@ -83,6 +83,23 @@ internal sealed record Manifest
     /// <exception cref="StoreException">It is damaged, or of a version that is not known.</exception>
     public static Manifest Decode(ReadOnlySpan<byte> bytes, string path)
     {
+        Check(bytes, path);
+        try
+        {
+            return Read(bytes[StoreFormat.ManifestHeadBytes..]);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new StoreException(StoreError.Corrupt, "store: " + e.Message, path, 0);
+        }
+    }
+
+    /// <summary>Whether the bytes are those of a manifest, as far as its head and checksum say.</summary>
+    /// <param name="bytes">All of the file.</param>
+    /// <param name="path">The file, for what is refused.</param>
+    /// <exception cref="StoreException">They are not.</exception>
+    public static void Check(ReadOnlySpan<byte> bytes, string path)
+    {
         if (bytes.Length < StoreFormat.ManifestHeadBytes || !bytes[..8].SequenceEqual(StoreFormat.ManifestMagic))
             throw new StoreException(StoreError.Corrupt, "store: this is not the beginning of a manifest", path, 0);
 
@@ -95,15 +112,6 @@ internal sealed record Manifest
             || Crc32C.Append(0, body) != BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]))
         {
             throw new StoreException(StoreError.Corrupt, "store: checksum mismatch of the manifest", path, 0);
-        }
-
-        try
-        {
-            return Read(body);
-        }
-        catch (InvalidDataException e)
-        {
-            throw new StoreException(StoreError.Corrupt, "store: " + e.Message, path, 0);
         }
     }
 

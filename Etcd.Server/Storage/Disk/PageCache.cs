@@ -12,6 +12,9 @@ internal sealed class PageCache(long bytesMax)
     private long _bytes;
     private int _hand;
 
+    /// <summary>What was found damaged while pages were read.</summary>
+    public DamageReports Damages { get; } = new();
+
     /// <summary>Adds a page that was read. Somebody may have added it meanwhile; then that one stays.</summary>
     public void Add(Page page)
     {

@@ -71,15 +71,9 @@ internal sealed class StoreFile
         IDataFile file = files.Open(path, FileOpenMode.Read);
         try
         {
-            Span<byte> head = stackalloc byte[StoreFormat.FileHeadBytes];
-            bool whole = file.ReadAt(head, 0) == head.Length;
-            if (whole && head[..8].SequenceEqual(StoreFormat.FileMagic) && BinaryPrimitives.ReadUInt32LittleEndian(head[8..]) is var version and not StoreFormat.Version)
-                throw new StoreException(StoreError.UnknownVersion, $"store: format version {version} is not known", path);
-
-            if (!whole || !head.SequenceEqual(Head(id)))
-                throw new StoreException(StoreError.Corrupt, "store: this is not the beginning of a segment file", path, 0);
-
-            return new StoreFile(file, id, file.Length);
+            var opened = new StoreFile(file, id, file.Length);
+            opened.CheckHead();
+            return opened;
         }
         catch
         {
@@ -121,11 +115,38 @@ internal sealed class StoreFile
     }
 
     /// <summary>Reads exactly so many bytes.</summary>
-    /// <exception cref="StoreException">The file is shorter.</exception>
+    /// <exception cref="StoreException">The file is shorter, or the disk cannot read it.</exception>
     public void ReadExactly(Span<byte> buffer, long offset)
     {
-        if (_file.ReadAt(buffer, offset) != buffer.Length)
+        int read;
+        try
+        {
+            read = _file.ReadAt(buffer, offset);
+        }
+        catch (FileSystemException e)
+        {
+            // A sector that cannot be read is as lost as one with other bytes.
+            throw new StoreException(StoreError.Corrupt, "store: " + e.Message, Path, offset);
+        }
+
+        if (read != buffer.Length)
             throw new StoreException(StoreError.Corrupt, "store: the file ends too early", Path, offset);
+    }
+
+    /// <summary>Whether it begins as it should.</summary>
+    /// <exception cref="StoreException">It does not.</exception>
+    public void CheckHead()
+    {
+        Span<byte> head = stackalloc byte[StoreFormat.FileHeadBytes];
+        head.Clear();
+        if (_file.Length >= head.Length)
+            ReadExactly(head, 0);
+
+        if (head[..8].SequenceEqual(StoreFormat.FileMagic) && BinaryPrimitives.ReadUInt32LittleEndian(head[8..]) is var version and not StoreFormat.Version)
+            throw new StoreException(StoreError.UnknownVersion, $"store: format version {version} is not known", Path);
+
+        if (!head.SequenceEqual(Head(Id)))
+            throw new StoreException(StoreError.Corrupt, "store: this is not the beginning of a segment file", Path, 0);
     }
 
     /// <summary>Keeps the file readable until <see cref="Unpin"/>. The writer's thread.</summary>

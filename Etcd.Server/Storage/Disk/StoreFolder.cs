@@ -9,7 +9,7 @@ namespace Etcd.Server.Storage.Disk;
 /// unfinished. Neither writes anything into a folder that it refuses, but the lock.</para>
 /// Threads: files may be made by several; the manifest is one thread's matter.
 /// </summary>
-public sealed class StoreFolder : IDisposable
+public sealed partial class StoreFolder : IDisposable
 {
     private readonly IFileSystem _files;
     private readonly bool _syncs;
@@ -51,10 +51,8 @@ public sealed class StoreFolder : IDisposable
     public static StoreFolder Open(IFileSystem files, string path, bool syncs = true)
     {
         var folder = new StoreFolder(files, path, syncs);
-        folder._found = folder.ReadManifest();
-        if (folder._found.Length > 0 || files.FileExists(folder.PathOf(StoreFormat.Manifest)))
-            folder.Current = Manifest.Decode(folder._found, folder.PathOf(StoreFormat.Manifest));
-
+        folder._found = folder.ReadManifest(StoreFormat.Manifest);
+        folder.Current = folder.Find();
         return folder;
     }
 
@@ -79,11 +77,12 @@ public sealed class StoreFolder : IDisposable
         try
         {
             // Whoever had the folder until now may have written a checkpoint since it was looked at.
-            if (!ReadManifest().AsSpan().SequenceEqual(_found))
+            if (!ReadManifest(StoreFormat.Manifest).AsSpan().SequenceEqual(_found))
                 throw new StoreException(StoreError.Locked, "store: another process has just written to the folder", FolderPath);
 
             _found = [];
             DeleteLeftovers();
+            RestoreManifest();
         }
         catch
         {
@@ -126,6 +125,15 @@ public sealed class StoreFolder : IDisposable
     {
         _files.DeleteFile(file.Path);
         Count(-file.Length);
+        ForgetDamageOf(file.Id);
+    }
+
+    /// <summary>A file that was opened is closed again, unused: it goes as one that was not opened.</summary>
+    internal void Unopen(StoreFile file)
+    {
+        file.Close();
+        Count(-file.Length);
+        _unopened.Add(file.Id);
     }
 
     /// <summary>
@@ -134,7 +142,11 @@ public sealed class StoreFolder : IDisposable
     internal void DeleteUnopened() => _unopened.RemoveWhere(id =>
     {
         string path = PathOf(StoreFormat.FileName(id));
-        return !_files.FileExists(path) || FullDisk.Try(() => _files.DeleteFile(path));
+        bool isGone = !_files.FileExists(path) || FullDisk.Try(() => _files.DeleteFile(path));
+        if (isGone)
+            ForgetDamageOf(id);
+
+        return isGone;
     });
 
     /// <summary>Takes back what was appended to a file behind a place.</summary>
@@ -165,40 +177,10 @@ public sealed class StoreFolder : IDisposable
     internal void Write(Manifest manifest)
     {
         Manifest owned = manifest with { ClusterId = _clusterId, Member = _member };
-        string temporary = PathOf(StoreFormat.ManifestTemporary);
-        try
-        {
-            using (IDataFile file = _files.Open(temporary, FileOpenMode.CreateOrTruncate))
-            {
-                file.WriteAt(owned.Encode(), 0);
-                if (_syncs)
-                    file.FullSync();
-            }
-
-            _files.Rename(temporary, PathOf(StoreFormat.Manifest));
-        }
-        catch (FileSystemException e) when (FullDisk.Is(e))
-        {
-            if (_files.FileExists(temporary))
-                FullDisk.Try(() => _files.DeleteFile(temporary));
-
-            throw;
-        }
-
-        SyncNames();
+        byte[] bytes = owned.Encode();
+        Place(bytes, StoreFormat.Manifest);
+        WriteCopy(bytes);
         Current = owned with { Meta = [], Extents = [] };
-    }
-
-    // Empty if there is none.
-    private byte[] ReadManifest()
-    {
-        string path = PathOf(StoreFormat.Manifest);
-        if (!_files.FileExists(path))
-            return [];
-
-        using IDataFile file = _files.Open(path, FileOpenMode.Read);
-        var bytes = new byte[file.Length];
-        return bytes[..file.ReadAt(bytes, 0)];
     }
 
     private void TakeLock()
@@ -228,6 +210,8 @@ public sealed class StoreFolder : IDisposable
             else if (isFile)
                 _unopened.Add(id);
         }
+
+        ReadDamage(named);
     }
 
     private string PathOf(string name) => Path.Combine(FolderPath, name);

@@ -9,6 +9,12 @@ internal static class StoreFormat
     /// <summary>The manifest while it is written.</summary>
     public const string ManifestTemporary = "MANIFEST.tmp";
 
+    /// <summary>The same manifest once more, for when the first cannot be read.</summary>
+    public const string ManifestCopy = "MANIFEST.copy";
+
+    /// <summary>Says, in one line, that records were found to be lost; there only until they are replaced.</summary>
+    public const string DamageNote = "DAMAGE";
+
     /// <summary>The file that a process holds a lock on.</summary>
     public const string Lock = "LOCK";
 

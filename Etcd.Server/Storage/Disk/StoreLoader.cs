@@ -29,8 +29,24 @@ internal sealed class StoreLoader
     /// <exception cref="StoreException">A file is missing or damaged.</exception>
     public static StoreImport Load(StoreFolder folder, PageCache cache)
     {
-        Manifest manifest = folder.Current!;
         var files = new Dictionary<ulong, StoreFile>();
+        try
+        {
+            return Load(folder, cache, files);
+        }
+        catch (StoreException)
+        {
+            // Another state may come in this one's place, and the files go then.
+            foreach (StoreFile file in files.Values)
+                folder.Unopen(file);
+
+            throw;
+        }
+    }
+
+    private static StoreImport Load(StoreFolder folder, PageCache cache, Dictionary<ulong, StoreFile> files)
+    {
+        Manifest manifest = folder.Current!;
         var segments = new LogSegment[manifest.Extents.Count];
         var cursors = new List<ExtentIndex.KeyCursor>(segments.Length);
         var last = default(Revision);

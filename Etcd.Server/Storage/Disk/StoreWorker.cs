@@ -64,6 +64,9 @@ internal sealed class StoreJob(RevisionLog log)
     /// <summary>Whether it was given up because the disk is full; nothing has changed then.</summary>
     public bool IsOutOfSpace { get; set; }
 
+    /// <summary>Whether it was given up because a source is damaged; nothing has changed then.</summary>
+    public bool IsDamaged { get; set; }
+
     /// <summary>Whether it is over.</summary>
     public bool IsDone => _isDone;
 
@@ -76,8 +79,8 @@ internal sealed class StoreJob(RevisionLog log)
 /// calls <see cref="RunOnce"/>; <see cref="Begin"/> belongs to the store's writer.
 /// <para>Order of a checkpoint: records, synced; their files' names, synced; the manifest beside the old one, synced; its name,
 /// synced. Only then are files deleted that it does not name.</para>
-/// A full disk ends a job without effect, and what it has written is taken back: the log needs the space. Any other failure is final:
-/// it is not known then what is on the disk.
+/// A full disk ends a job without effect, and what it has written is taken back: the log needs the space. So does a source that is
+/// damaged. Any other failure is final: it is not known then what is on the disk.
 /// </summary>
 internal sealed class StoreWorker(StoreFolder folder, PageCache cache)
 {
@@ -132,11 +135,17 @@ internal sealed class StoreWorker(StoreFolder folder, PageCache cache)
         }
         catch (FileSystemException e) when (FullDisk.Is(e))
         {
-            _files.ExceptWith(_writer.Created);
-            _files.UnionWith(_writer.Undo());
             job.IsOutOfSpace = true;
-            return false;
         }
+        catch (StoreException)
+        {
+            // Told of where it was read.
+            job.IsDamaged = true;
+        }
+
+        _files.ExceptWith(_writer.Created);
+        _files.UnionWith(_writer.Undo());
+        return false;
     }
 
     private Manifest? Run(StoreJob job)

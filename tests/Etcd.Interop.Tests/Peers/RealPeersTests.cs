@@ -351,6 +351,8 @@ public sealed class RealPeersTests
 
         public ValueTask<bool> IsDowngradeEnabledAsync(CancellationToken cancellation) => throw Refusal();
 
+        public ValueTask<PeerStateSource> StateAsync(CancellationToken cancellation) => throw Refusal();
+
         private static EtcdErrorException Refusal() => EtcdErrors.NotLeader.ToException();
     }
 }

@@ -63,7 +63,7 @@ internal sealed class StateBench
 
     public void Install(byte[] file)
     {
-        Machine.Install(new MemoryStream(file));
+        Machine.Install(new MemoryStream(file), new LogIndex(1), new Term(1));
         var reader = new Server.Bolt.BoltReader(new MemoryStream(file));
         Server.Bolt.BoltCursor cursor = reader.Open("meta")!;
         while (cursor.MoveNext())

@@ -75,7 +75,7 @@ public sealed class StateSnapshotSpeed(ITestOutputHelper output)
             cpu = Environment.CpuUsage.TotalTime;
             using (IDataFile file = OsFileSystem.Instance.Open(path, FileOpenMode.Read))
             using (var stream = new DataFileStream(file))
-                copy.Machine.Install(stream);
+                copy.Machine.Install(stream, new LogIndex(1), new Term(1));
 
             TimeSpan install = Stopwatch.GetElapsedTime(began);
             output.WriteLine(

@@ -72,7 +72,7 @@ internal sealed class InProcessCluster : IAsyncDisposable
         ServerOptions options = Configure(new ServerOptions
         {
             Name = name,
-            DataDir = Path.Combine(_root.FullName, name),
+            DataDir = DataDir(name),
             ListenClientUrls = [EtcdUrl.Parse("http://127.0.0.1:0")],
             AdvertiseClientUrls = [EtcdUrl.Parse($"http://{name}:2379")],
             ListenPeerUrls = [url],
@@ -89,6 +89,9 @@ internal sealed class InProcessCluster : IAsyncDisposable
         await peers.StartAsync(Cancel);
         return Running[name] = new RunningMember(name, member, peers);
     }
+
+    /// <summary>Where a member has its data.</summary>
+    public string DataDir(string name) => Path.Combine(_root.FullName, name);
 
     /// <summary>Ends a member without a word to the others.</summary>
     public async Task KillAsync(string name)

@@ -380,6 +380,8 @@ public sealed class MemberNodeTests
 
         public void Publish(LogIndex applied) => trace.Add($"publish {applied}");
 
+        public void Abandon() => trace.Add("abandon");
+
         public TimeSpan Maintain() => Timeout.InfiniteTimeSpan;
     }
 }

@@ -473,6 +473,8 @@ public sealed class MemberOrderTests
 
         public void Publish(LogIndex applied) => trace.Add($"publish {applied}");
 
+        public void Abandon() => trace.Add("abandon");
+
         public TimeSpan Maintain() => Timeout.InfiniteTimeSpan;
     }
 }

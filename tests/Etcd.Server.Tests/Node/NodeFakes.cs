@@ -99,7 +99,9 @@ internal sealed class RecordingState(List<string> trace) : IStateSnapshots
         return new Empty();
     }
 
-    public void Install(Stream content) => trace.Add("install");
+    public void Install(Stream content, LogIndex index, Term term) => trace.Add("install");
+
+    public void LoadWithoutKeys(StoreFolder folder) => trace.Add("load without keys");
 
     public void Load(StoreFolder folder) => trace.Add("load");
 

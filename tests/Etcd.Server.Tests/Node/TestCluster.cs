@@ -10,6 +10,7 @@ using Etcd.Server.Node;
 using Etcd.Server.Primitives;
 using Etcd.Server.Raft;
 using Etcd.Server.Storage;
+using Etcd.Server.Storage.Disk;
 using Etcd.Server.Tests.Apply;
 using Etcd.Server.Wal;
 using Etcd.TestKit;
@@ -204,6 +205,12 @@ internal sealed class TestMember(TestCluster cluster, MemberId id, MemberBirth b
 
     public AlarmBoard Alarms { get; private set; } = null!;
 
+    /// <summary>What its last start found wrong with its store.</summary>
+    public StoreException? Damage { get; private set; }
+
+    /// <summary>How often work was given up because the disk is full.</summary>
+    public int TimesFull { get; private set; }
+
     public int SnapshotsSent { get; private set; }
 
     public int SnapshotsInstalled { get; private set; }
@@ -224,13 +231,15 @@ internal sealed class TestMember(TestCluster cluster, MemberId id, MemberBirth b
             Checkpoints = new CheckpointOptions { Entries = TestCluster.CheckpointEntries },
         };
         Alarms = machine.Alarms;
-        Recovered.InstallInto(machine);
+        Damage = Recovered.InstallInto(machine);
+        machine.DiskFull = () => TimesFull++;
         var random = new Random((int)Id.Value * 1000 + ++_lives);
         Node = new MemberNode(new MemberParts
         {
             Raft = new RaftNode(
                 new RaftOptions { Id = Id, Random = random.Next, CatchUpEntries = TestCluster.CatchUpEntries }, Recovered.Log),
             AppliedTerm = Recovered.Log.Snapshot?.Term ?? default,
+            Damage = Damage,
             Log = new WalLogStore(_wal),
             Snapshots = new SnapshotStore(Recovered.Snapshots),
             Machine = machine,
@@ -287,6 +296,30 @@ internal sealed class TestMember(TestCluster cluster, MemberId id, MemberBirth b
             Node.Fail(e);
             return false;
         }
+    }
+
+    /// <summary>
+    /// Takes another member's state in the place of its own, as a member does that has found damage: what is applied waits, the state comes
+    /// as it is at the other one, and is asked to be put in place. The caller runs the cluster.
+    /// </summary>
+    /// <param name="other">Whose.</param>
+    /// <param name="meanwhile">Runs between the other's state and its arrival.</param>
+    public Task<bool> TakeStateOf(TestMember other, Action? meanwhile = null)
+    {
+        Node.HoldApply(default);
+        Task<ISnapshotContent> asked = other.Node.ExportAsync();
+        other.Node.RunApplyOnce();
+        string path = Folders.Snapshots + "/repair.tmp";
+        using var state = (Server.Apply.Snapshots.StateExport)asked.Result;
+        Node.HoldApply(state.Index);
+        meanwhile?.Invoke();
+        using (var file = new DataFileStream(Disk.Open(path, FileOpenMode.CreateOrTruncate)))
+        {
+            state.WriteTo(file);
+        }
+
+        return Node.ReplaceStateAsync(
+            state.Index, state.Term, () => new DataFileStream(Disk.Open(path, FileOpenMode.Read)), CancellationToken.None);
     }
 
     public Task<ApplyOutcome> Put(string key, string value = "v", long lease = 0) => Node.ProposeAsync(RaftCommand.Create(

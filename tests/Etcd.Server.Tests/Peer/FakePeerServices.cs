@@ -36,6 +36,12 @@ internal sealed class FakePeerServices : IPeerServices
 
     public ValueTask<bool> IsDowngradeEnabledAsync(CancellationToken cancellation) => Answer(true);
 
+    public ValueTask<PeerStateSource> StateAsync(CancellationToken cancellation) =>
+        Answer(new PeerStateSource(new LogIndex(77), new Term(5), State(), new MemoryStream()));
+
+    /// <summary>The pieces of the state; the test may let it break off.</summary>
+    public Func<IEnumerable<ReadOnlyMemory<byte>>> State { get; set; } = static () => [new byte[] { 1, 2, 3 }, new byte[] { 4 }];
+
     private ValueTask<T> Answer<T>(T value) =>
         Refusal is null ? ValueTask.FromResult(value) : ValueTask.FromException<T>(Refusal.ToException());
 }

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Etcd.Server.Apply.Alarms;
 using Etcd.Server.Hosting.Upkeep;
 using Etcd.Server.Node;
+using Etcd.Server.Storage;
 using Etcd.Server.Tests.Node;
 
 namespace Etcd.Server.Tests.Upkeep;
@@ -96,7 +97,10 @@ public sealed class SpaceMonitorTests
         SpaceMonitor monitor = New();
         Raise(Alarm);
         Run(monitor, 850);
-        using var metrics = new UpkeepMetrics(_member.Id, _member.Quota, monitor, _member.Alarms);
+        var integrity = new IntegrityFigures();
+        integrity.CountDamage();
+        integrity.CountRepairFromMember();
+        using var metrics = new UpkeepMetrics(_member.Id, _member.Quota, monitor, _member.Alarms, integrity, new MvccStore());
         var found = new SortedDictionary<string, double>(StringComparer.Ordinal);
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, l) =>
@@ -106,7 +110,7 @@ public sealed class SpaceMonitorTests
                 l.EnableMeasurementEvents(instrument);
             }
         };
-        listener.SetMeasurementEventCallback<long>((i, value, _, _) => found[i.Name] = value);
+        listener.SetMeasurementEventCallback<long>((i, value, tags, _) => found[tags.Length == 0 ? i.Name : $"{i.Name} {tags[0].Value}"] = value);
         listener.SetMeasurementEventCallback<int>((i, value, tags, _) =>
             found[tags.Length == 0 ? i.Name : $"{i.Name} {tags[0].Value} {tags[1].Value}"] = value);
         listener.SetMeasurementEventCallback<double>((i, value, _, _) => found[i.Name] = value);
@@ -120,6 +124,12 @@ public sealed class SpaceMonitorTests
                 ["etcd.server.quota.nearly_full"] = 1,
                 ["etcd.server.quota.used"] = 850,
                 ["etcd.server.quota.used_share"] = 0.85,
+                ["etcd.server.store.damages"] = 1,
+                ["etcd.server.store.repair_failures"] = 0,
+                ["etcd.server.store.repairs member"] = 1,
+                ["etcd.server.store.repairs memory"] = 0,
+                ["etcd.server.store.scrubbed"] = 0,
+                ["etcd.server.store.scrubs"] = 0,
             },
             found);
     }

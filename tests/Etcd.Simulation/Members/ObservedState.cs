@@ -15,9 +15,9 @@ internal sealed class ObservedState(IStateSnapshots inner, Action installed) : I
 
     public ISnapshotContent Export(LogIndex applied, Term term) => inner.Export(applied, term);
 
-    public void Install(Stream content)
+    public void Install(Stream content, LogIndex index, Term term)
     {
-        inner.Install(content);
+        inner.Install(content, index, term);
         installed();
     }
 
@@ -26,4 +26,6 @@ internal sealed class ObservedState(IStateSnapshots inner, Action installed) : I
         inner.Load(folder);
         installed();
     }
+
+    public void LoadWithoutKeys(StoreFolder folder) => inner.LoadWithoutKeys(folder);
 }

@@ -33,6 +33,8 @@ internal sealed class ObservedStateMachine(
 
     public void Publish(LogIndex applied) => inner.Publish(applied);
 
+    public void Abandon() => inner.Abandon();
+
     public TimeSpan Maintain() => inner.Maintain();
 
     /// <summary>The state at an index was installed: the next entry is the one behind it.</summary>

@@ -1,5 +1,6 @@
 using Etcd.Protocol.Errors;
 using Etcd.Server.Node;
+using Etcd.Server.Storage.Disk;
 using Microsoft.Extensions.Logging;
 
 namespace Etcd.Server.Hosting.Upkeep.Integrity;
@@ -73,9 +74,13 @@ internal sealed class IntegrityMonitor(
             {
                 UpkeepLog.PeriodicCheckFailed(log, e.Error.Text);
             }
+            catch (StoreException e)
+            {
+                // This member's own data could not be read, which those who repair them know.
+                UpkeepLog.PeriodicCheckFailed(log, e.Message);
+            }
             catch (Exception e)
             {
-                // This member's own data could not be read.
                 node.Fail(e);
                 return;
             }

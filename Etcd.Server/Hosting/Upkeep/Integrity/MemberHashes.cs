@@ -44,7 +44,7 @@ internal sealed class MemberHashes(
         HistoryHash hash = default;
         long revision = 0;
         // It goes through the whole history: not on a thread that has connections to serve.
-        ReadStatus status = await Task.Run(() => store.HashKv(0, out hash, out revision), cancellation).ConfigureAwait(false);
+        ReadStatus status = await Task.Run(() => store.HashKv(0, cancellation, out hash, out revision), cancellation).ConfigureAwait(false);
         Invariant.Check(status == ReadStatus.Ok, "the current revision can always be read");
         return (hash, revision);
     }

@@ -26,7 +26,7 @@ internal sealed class DiskRig : IDisposable
     {
         _folder = StoreFolder.Open(disk, Folder);
         _folder.Begin(Cluster, Member);
-        Store = new MvccStore(_folder) { CheckpointDurable = mark => Durable = mark.Index.Value };
+        Store = new MvccStore(_folder) { CheckpointDurable = mark => Durable = mark.Index.Value, DamageFound = Damages.Add };
         if (!loads || _folder.Mark is not { } found)
             return;
 
@@ -45,6 +45,12 @@ internal sealed class DiskRig : IDisposable
     }
 
     public MvccStore Store { get; }
+
+    /// <summary>What was found damaged.</summary>
+    public List<StoreDamage> Damages { get; } = [];
+
+    /// <summary>The folder, taken.</summary>
+    public StoreFolder Taken => _folder;
 
     /// <summary>Keys with leases that the load has found.</summary>
     public IReadOnlyList<LeasedKey> Leased { get; } = [];
@@ -70,6 +76,17 @@ internal sealed class DiskRig : IDisposable
             new CheckpointMark(new LogIndex(Applied), new Term(1)),
             [Meta("scheduled", Store.CompactRevision), Meta("finished", Store.FinishedCompactRevision)]);
         return true;
+    }
+
+    /// <summary>Reads everything on the disk once; returns how many bytes that were.</summary>
+    public long Scrub()
+    {
+        long before = Store.ScrubbedBytes;
+        while (Store.ScrubOnce() > 0)
+        {
+        }
+
+        return Store.ScrubbedBytes - before;
     }
 
     /// <summary>A whole checkpoint.</summary>

@@ -119,7 +119,7 @@ public sealed class StoreCrashTests
             rig = new DiskRig(disk);
             Assert.Equal((2UL, 5L), (rig.Applied, rig.Store.CompactRevision));
             Assert.True(rig.Store.TryGet("k0"u8, out _, out _) && rig.Store.TryGet("k1"u8, out _, out _));
-            Assert.Equal(3, disk.List(DiskRig.Folder).Count);
+            Assert.Equal(4, disk.List(DiskRig.Folder).Count);
             if (!full)
                 return;
         }

@@ -30,14 +30,63 @@ public sealed class StoreRefusalTests
             long length = _disk.ReadAll(path).Length;
             for (long at = 0; at < length; at++)
             {
+                if (name.StartsWith("MANIFEST", StringComparison.Ordinal) && at is < 8 or > 11)
+                    continue;
+
                 _disk.FlipBits(path, at, 0x41);
-                StoreException found = Assert.Throws<StoreException>(ReadEverything);
-                Assert.StartsWith(path, found.File);
+                if (name == "MANIFEST.copy")
+                {
+                    // Nobody needs it now; the scrub looks.
+                    ReadEverything();
+                }
+                else
+                {
+                    StoreException found = Assert.Throws<StoreException>(ReadEverything);
+                    Assert.StartsWith(path, found.File);
+                }
+
                 _disk.FlipBits(path, at, 0x41);
             }
         }
 
         ReadEverything();
+    }
+
+    [Fact]
+    public void ADamagedOrLostManifestIsReplacedByItsCopy()
+    {
+        string path = DiskRig.Folder + "/MANIFEST";
+        byte[] whole = _disk.ReadAll(path);
+        for (int at = 0; at <= whole.Length; at++)
+        {
+            // Of a version that is not known nothing is believed, and at the end the file is gone.
+            if (at is >= 8 and < 12)
+                continue;
+
+            if (at < whole.Length)
+                _disk.FlipBits(path, at, 0x41);
+            else
+                _disk.DeleteFile(path);
+
+            using var rig = new DiskRig(_disk);
+            Assert.Equal((StoreError.Corrupt, path), (rig.Taken.ManifestDamage!.Error, rig.Taken.ManifestDamage.File));
+            Assert.True(rig.Store.TryGet("key7"u8, out _, out _));
+            Assert.Equal(whole, _disk.ReadAll(path));
+        }
+
+        using var healthy = new DiskRig(_disk);
+        Assert.Null(healthy.Taken.ManifestDamage);
+    }
+
+    [Fact]
+    public void OfTwoDamagedManifestsTheFirstIsNamed()
+    {
+        _disk.FlipBits(DiskRig.Folder + "/MANIFEST", 30, 1);
+        _disk.FlipBits(DiskRig.Folder + "/MANIFEST.copy", 30, 1);
+        string before = Picture();
+        StoreException found = Assert.Throws<StoreException>(ReadEverything);
+        Assert.Equal((StoreError.Corrupt, DiskRig.Folder + "/MANIFEST", 0L), (found.Error, found.File, found.Offset));
+        Assert.Equal(before, Picture());
     }
 
     [Fact]
@@ -116,7 +165,7 @@ public sealed class StoreRefusalTests
         _disk.Place(DiskRig.Folder + "/00000000000000ff.seg", [1]);
         _disk.Place(DiskRig.Folder + "/MANIFEST.tmp", [1]);
         using var rig = new DiskRig(_disk);
-        Assert.Equal(["0000000000000001.seg", "LOCK", "MANIFEST"], _disk.List(DiskRig.Folder));
+        Assert.Equal(["0000000000000001.seg", "LOCK", "MANIFEST", "MANIFEST.copy"], _disk.List(DiskRig.Folder));
     }
 
     private void ReadEverything()
