@@ -11,7 +11,7 @@ public sealed class OperationDurations(double firstBound, int buckets)
     private static readonly string[] Names =
     [
         "unknown", "Put", "DeleteRange", "Txn", "Compaction", "LeaseGrant", "LeaseRevoke", "LeaseCheckpoint", "ClusterVersionSet",
-        "ClusterMemberAttrSet", "Alarm", "Range", "ReadonlyTxn",
+        "ClusterMemberAttrSet", "Alarm", "DowngradeInfoSet", "Range", "ReadonlyTxn",
     ];
 
     private readonly DurationHistogram?[] _histograms = new DurationHistogram?[2 * Names.Length];
@@ -59,6 +59,7 @@ public sealed class OperationDurations(double firstBound, int buckets)
         CommandFields.ClusterVersionSet => 8,
         CommandFields.ClusterMemberAttrSet => 9,
         CommandFields.Alarm => 10,
+        CommandFields.DowngradeInfoSet => 11,
         _ => 0,
     };
 

@@ -37,6 +37,9 @@ public enum RaftCommandKind
 
     /// <summary>membershippb.ClusterMemberAttrSetRequest.</summary>
     ClusterMemberAttrSet = CommandFields.ClusterMemberAttrSet,
+
+    /// <summary>membershippb.DowngradeInfoSetRequest.</summary>
+    DowngradeInfoSet = CommandFields.DowngradeInfoSet,
 }
 
 /// <summary>

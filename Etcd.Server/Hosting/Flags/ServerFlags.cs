@@ -75,6 +75,8 @@ public static class ServerFlags
             (o, v) => o with { CorruptCheckTime = GoDuration.Parse(v) }),
         new("compact-hash-check-time", "1m", "How often the leader compares the hashes of compactions with the other members'.",
             (o, v) => o with { CompactHashCheckTime = GoDuration.Parse(v) }),
+        new("downgrade-check-time", "5s", "How often the leader looks whether a downgrade is done; 0 is never.",
+            (o, v) => o with { DowngradeCheckTime = GoDuration.Parse(v) }),
         new("feature-gates", "InitialCorruptCheck=true,CompactHashCheck=true", "Switches things on or off, as name=true pairs separated by commas.",
             FeatureGates.Apply),
         new("experimental-initial-corrupt-check", "true", "etcd 3.5's name of the feature gate InitialCorruptCheck.",
