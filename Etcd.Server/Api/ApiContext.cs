@@ -27,6 +27,9 @@ public sealed record ApiContext(
     ApiOptions Options,
     CancellationToken Stopping)
 {
+    /// <summary>Downgrades of the cluster.</summary>
+    public required IDowngrades Downgrades { get; init; }
+
     /// <summary>Where things are counted.</summary>
     public required MemberFigures Figures { get; init; }
 

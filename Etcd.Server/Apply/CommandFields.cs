@@ -32,4 +32,5 @@ internal static class CommandFields
     public const int AuthRoleRevokePermission = 1204;
     public const int ClusterVersionSet = 1300;
     public const int ClusterMemberAttrSet = 1301;
+    public const int DowngradeInfoSet = 1302;
 }

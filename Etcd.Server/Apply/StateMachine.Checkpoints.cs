@@ -150,6 +150,10 @@ public sealed partial class StateMachine
         if (_store.IsDefragmenting || _defragments.Count > 0)
             return;
 
+        // Whoever compacts and then asks for the space means what the compaction drops, which is not all done yet.
+        if (_store.FinishedCompactRevision < _store.CompactRevision)
+            return;
+
         while (_defragmentsAsked.TryDequeue(out TaskCompletionSource? asked))
             _defragments.Add(asked);
 

@@ -104,7 +104,7 @@ public sealed partial class StateMachine : IStateSnapshots
     {
         // Nothing fails from here on. Leases before keys: whoever sees a key finds its lease.
         _leaseRoom.Restore(import.Leases, import.Store.LeasedKeys());
-        _cluster.Replace(import.Members, import.Removed, import.ClusterVersion);
+        _cluster.Replace(import.Members, import.Removed, import.ClusterVersion, import.Downgrade);
         Alarms.Replace(import.Alarms);
         Auth.Replace(import.Auth.ToState());
         _kept = import.Kept;
@@ -136,6 +136,9 @@ public sealed partial class StateMachine : IStateSnapshots
 
         if (cluster.Version is { } version)
             table.Set(StateBuckets.Cluster, StateBuckets.ClusterVersion, System.Text.Encoding.ASCII.GetBytes(version));
+
+        if (cluster.Downgrade is { } downgrade)
+            table.Set(StateBuckets.Cluster, StateBuckets.Downgrade, downgrade.ToJson());
 
         foreach (RaisedAlarm alarm in Alarms.Raised)
             table.Set(StateBuckets.Alarm, AlarmMessages.Encode(alarm), []);

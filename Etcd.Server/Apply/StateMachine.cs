@@ -184,6 +184,10 @@ public sealed partial class StateMachine : IStateMachine
                 _cluster.SetAttributes(
                     new MemberId(request.MemberID), request.MemberAttributes.Name, [.. request.MemberAttributes.ClientUrls]);
                 return new ApplyOutcome(_store.WorkingRevision);
+            case CommandFields.DowngradeInfoSet:
+                DowngradeInfoSetRequest downgrade = DowngradeInfoSetRequest.Parser.ParseFrom(command.Payload.Span);
+                _cluster.SetDowngrade(downgrade.Enabled ? new Downgrade(downgrade.Ver) : Downgrade.None);
+                return new ApplyOutcome(_store.WorkingRevision);
             case LegacyRequest.MethodField:
                 LegacyRequest.Apply(command.Payload.Span, _cluster);
                 return new ApplyOutcome(_store.WorkingRevision);

@@ -62,6 +62,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
     private readonly MemberChanges _changes;
     private readonly LeaseDesk _leaseDesk;
     private readonly LeadershipWatch _leadership;
+    private readonly Downgrades _downgrades;
     private readonly VersionMonitor _versions;
     private readonly MemberAlarms _alarms;
     private readonly MemberUpkeep _upkeep;
@@ -139,6 +140,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
             Peers = _peers.Metrics,
             Grpc = new GrpcFigures(options.Metrics == MetricsDetail.Extensive),
             PendingProposals = () => _node.PendingProposals,
+            Features = FeatureGates.Figures(options),
         };
         var leader = new LeaderCalls(_node, _cluster, clock, RequestTimeout(options));
         _changes = new MemberChanges(
@@ -146,7 +148,9 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         _leaseDesk = new LeaseDesk(_node, Leases, _peers.Calls, leader);
         _leadership = new LeadershipWatch(
             _node, recovered.Id, _cluster, TimeSpan.FromMilliseconds(options.HeartbeatMilliseconds), ElectionTicks(options), clock, log);
-        _versions = new VersionMonitor(_node, _cluster, recovered.Id, options.ClaimedVersion, _peers.Calls, clock, log);
+        _downgrades = new Downgrades(_node, _cluster, log);
+        _versions = new VersionMonitor(
+            _node, _cluster, recovered.Id, options.ClaimedVersion, _downgrades, options.DowngradeCheckTime, _peers.Calls, clock, log);
         _alarms = new MemberAlarms(_node, recovered.Id, _machine.Alarms, quota);
         _upkeep = new MemberUpkeep(
             options, _node, recovered.Id, _cluster, Store, _machine, quota, _peers, _peers.Calls, recovered.Store, files,
@@ -259,6 +263,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
     {
         Figures = _figures,
         Auth = _auth,
+        Downgrades = _downgrades,
     };
 
     /// <inheritdoc/>
@@ -519,6 +524,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
             await WhenWholeAsync().ConfigureAwait(false);
             // It comes behind everything that was recovered: when it is applied, so is that.
             await PublishAttributesAsync().ConfigureAwait(false);
+            StopIfTooOld();
             await AgreeIfAloneAsync().ConfigureAwait(false);
             _started.TrySetResult();
         }
@@ -526,6 +532,20 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         {
             _started.TrySetException(e);
             _ = _started.Task.Exception;
+        }
+    }
+
+    /// <summary>
+    /// A member whose version is below the agreed one has no place in the cluster: what the others do may be new to it. A downgrade makes
+    /// one, and lowers the agreed version first.
+    /// </summary>
+    private void StopIfTooOld()
+    {
+        if (ClusterVersion is { } agreed && ClaimedVersion.Number(agreed) > ClaimedVersion.Number(_options.ClaimedVersion.Cluster))
+        {
+            _node.Fail(new ClusterStartException(
+                $"invalid downgrade; server version is lower than determined cluster version (server {_options.ClaimedVersion.Cluster}, cluster {agreed})"));
+            throw EtcdErrors.Stopped.ToException();
         }
     }
 

@@ -132,6 +132,18 @@ internal static partial class HostingLog
     [LoggerMessage(1040, LogLevel.Information, "initialized peer connections; fast-forwarding election ticks")]
     public static partial void ElectionAdvanced(ILogger log, string localMemberId, int forwardTicks, int electionTicks, int activeRemoteMembers);
 
+    [LoggerMessage(1041, LogLevel.Information, "the cluster has been downgraded")]
+    public static partial void Downgraded(ILogger log, string clusterVersion);
+
+    [LoggerMessage(1042, LogLevel.Warning, "reject downgrade request")]
+    public static partial void DowngradeRefused(ILogger log, string error);
+
+    [LoggerMessage(1043, LogLevel.Warning, "failed to cancel downgrade")]
+    public static partial void DowngradeCancelRefused(ILogger log, string error);
+
+    [LoggerMessage(1044, LogLevel.Information, "updating cluster version using v3 API")]
+    public static partial void VersionLowered(ILogger log, string from, string to);
+
     [LoggerMessage(1090, LogLevel.Information, "resolved URL Host")]
     public static partial void HostResolved(ILogger log, string url, string host, string resolvedAddr);
 

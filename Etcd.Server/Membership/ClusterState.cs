@@ -38,8 +38,9 @@ public sealed class ClusterState(ulong clusterId)
     /// <param name="members">The members.</param>
     /// <param name="removed">The ids of those that were members once.</param>
     /// <param name="version">The agreed version; null if there is none.</param>
-    public void Replace(IEnumerable<Member> members, IEnumerable<MemberId> removed, string? version) =>
-        Publish(new Snapshot([.. members.OrderBy(m => m.Id.Value)], version, [.. removed.OrderBy(r => r.Value)]));
+    /// <param name="downgrade">The downgrade; null if there never was one.</param>
+    public void Replace(IEnumerable<Member> members, IEnumerable<MemberId> removed, string? version, Downgrade? downgrade) =>
+        Publish(new Snapshot([.. members.OrderBy(m => m.Id.Value)], version, [.. removed.OrderBy(r => r.Value)], downgrade));
 
     /// <summary>A member has published its name and client URLs. Of no effect if it is not a member (any more).</summary>
     /// <param name="id">The member.</param>
@@ -57,13 +58,19 @@ public sealed class ClusterState(ulong clusterId)
     /// <param name="version">The version, such as "3.7.0".</param>
     public void SetVersion(string version) => Publish(_current with { Version = version });
 
+    /// <summary>A downgrade has begun, or has ended.</summary>
+    /// <param name="downgrade">Where it leads; <see cref="Downgrade.None"/> if it has ended.</param>
+    public void SetDowngrade(Downgrade downgrade) => Publish(_current with { Downgrade = downgrade });
+
     private void Publish(Snapshot next) => Volatile.Write(ref _current, next);
 
     /// <summary>The membership at one point of the log.</summary>
     /// <param name="Members">Ascending by id.</param>
     /// <param name="Version">The agreed version; null until there is one.</param>
     /// <param name="Removed">Ids of those that were members once, ascending.</param>
-    public sealed record Snapshot(IReadOnlyList<Member> Members, string? Version, IReadOnlyList<MemberId> Removed)
+    /// <param name="Downgrade">The downgrade that is under way, or was; null if there never was one.</param>
+    public sealed record Snapshot(
+        IReadOnlyList<Member> Members, string? Version, IReadOnlyList<MemberId> Removed, Downgrade? Downgrade = null)
     {
         /// <summary>The member with an id; null if there is none.</summary>
         /// <param name="id">The id.</param>

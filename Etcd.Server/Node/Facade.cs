@@ -110,6 +110,34 @@ public interface IMemberChanges
     Task MoveLeaderAsync(MemberId target, TimeSpan timeout, CancellationToken cancellation);
 }
 
+/// <summary>
+/// Downgrades of the cluster's version, with etcd's checks and errors (<see cref="Etcd.Protocol.Errors.EtcdErrorException"/>). Each returns
+/// the agreed version. Callable from any thread.
+/// </summary>
+public interface IDowngrades
+{
+    /// <summary>The one that is under way, as of the last applied entry; <see cref="Downgrade.None"/> if there is none.</summary>
+    Downgrade Current { get; }
+
+    /// <summary>Says whether a downgrade could begin.</summary>
+    /// <param name="version">Where to, as the client wrote it.</param>
+    /// <param name="cancellation">The caller no longer waits.</param>
+    /// <returns>
+    /// Refuses with WrongDowngradeVersionFormat, ClusterVersionUnavailable, InvalidDowngradeTargetVersion or DowngradeInProcess.
+    /// </returns>
+    Task<string> ValidateAsync(string version, CancellationToken cancellation);
+
+    /// <summary>Begins one: the leader lowers the agreed version soon, and members of the version below may take over.</summary>
+    /// <param name="version">Where to, as the client wrote it.</param>
+    /// <param name="cancellation">The caller no longer waits.</param>
+    /// <returns>Refuses as <see cref="ValidateAsync"/> does.</returns>
+    Task<string> EnableAsync(string version, CancellationToken cancellation);
+
+    /// <summary>Ends the one that is under way, if there is one; the leader raises the agreed version again if all members are above it.</summary>
+    /// <param name="cancellation">The caller no longer waits.</param>
+    Task<string> CancelAsync(CancellationToken cancellation);
+}
+
 /// <summary>The time of leases, which the leader keeps: other members ask there. Callable from any thread.</summary>
 public interface ILeaseTime
 {

@@ -13,7 +13,7 @@ public sealed class OperationDurations(double firstBound, int buckets)
         "unknown", "Put", "DeleteRange", "Txn", "Compaction", "LeaseGrant", "LeaseRevoke", "LeaseCheckpoint", "ClusterVersionSet",
         "ClusterMemberAttrSet", "Alarm", "AuthEnable", "AuthDisable", "Authenticate", "AuthStatus", "AuthUserAdd", "AuthUserDelete",
         "AuthUserGet", "AuthUserChangePassword", "AuthUserGrantRole", "AuthUserRevokeRole", "AuthUserList", "AuthRoleList", "AuthRoleAdd",
-        "AuthRoleDelete", "AuthRoleGet", "AuthRoleGrantPermission", "AuthRoleRevokePermission", "Range", "ReadonlyTxn",
+        "AuthRoleDelete", "AuthRoleGet", "AuthRoleGrantPermission", "AuthRoleRevokePermission", "DowngradeInfoSet", "Range", "ReadonlyTxn",
     ];
 
     private readonly DurationHistogram?[] _histograms = new DurationHistogram?[2 * Names.Length];
@@ -78,6 +78,7 @@ public sealed class OperationDurations(double firstBound, int buckets)
         CommandFields.AuthRoleGet => 25,
         CommandFields.AuthRoleGrantPermission => 26,
         CommandFields.AuthRoleRevokePermission => 27,
+        CommandFields.DowngradeInfoSet => 28,
         _ => 0,
     };
 

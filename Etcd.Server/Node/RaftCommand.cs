@@ -90,6 +90,9 @@ public enum RaftCommandKind
 
     /// <summary>membershippb.ClusterMemberAttrSetRequest.</summary>
     ClusterMemberAttrSet = CommandFields.ClusterMemberAttrSet,
+
+    /// <summary>membershippb.DowngradeInfoSetRequest.</summary>
+    DowngradeInfoSet = CommandFields.DowngradeInfoSet,
 }
 
 /// <summary>

@@ -26,6 +26,12 @@ public sealed class PeerMetrics
     /// <summary>etcd_network_peer_received_failures_total of requests whose sender is not known, by the sender's host.</summary>
     public IEnumerable<KeyValuePair<string, long>> ReceiveFailuresByAddress => _unknownReceiveFailures;
 
+    /// <summary>etcd_snap_db_save_total_duration_seconds: received snapshots, from the first byte until they are durable.</summary>
+    public DurationHistogram SnapshotSaves { get; } = new(0.1, 10);
+
+    /// <summary>etcd_snap_db_fsync_duration_seconds: their sync alone.</summary>
+    public DurationHistogram SnapshotSyncs { get; } = new(0.001, 14);
+
     /// <summary>The figures of one member; those who are too many to be told apart share some that nobody sees.</summary>
     /// <param name="member">The member.</param>
     public PeerCounters this[MemberId member] => _peers.TryGetValue(member, out PeerCounters? known) ? known

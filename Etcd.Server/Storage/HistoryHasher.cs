@@ -24,9 +24,12 @@ namespace Etcd.Server.Storage;
 /// </param>
 internal struct HistoryHasher(KeyIndex index, long compactRevision, long revision, bool tombstonesKept)
 {
-    private uint _filtered = Crc32C.Append(0, "key"u8);
-    private uint _unfiltered = Crc32C.Append(0, "key"u8);
+    private uint _filtered = OfNothing;
+    private uint _unfiltered = OfNothing;
     private bool _keepsAny;
+
+    /// <summary>The hash before anything is added.</summary>
+    public static uint OfNothing { get; } = Crc32C.Append(0, "key"u8);
 
     /// <summary>The hash of what was added.</summary>
     public readonly uint Value => _keepsAny ? _filtered : _unfiltered;

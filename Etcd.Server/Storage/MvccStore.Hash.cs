@@ -24,7 +24,7 @@ public sealed partial class MvccStore
     /// the records, during which compaction drops nothing. For a revision that was compacted to, the hash that the compaction
     /// has left is returned, with the compaction before it.
     /// </summary>
-    /// <param name="revision">The revision; 0 or less for the current one.</param>
+    /// <param name="revision">The revision; 0 for the current one. Below 0 there is nothing, and, as in etcd, the hash is one of nothing.</param>
     /// <param name="hash">The hash.</param>
     /// <param name="currentRevision">The store's revision.</param>
     /// <returns>Ok, or why there is none.</returns>
@@ -53,6 +53,12 @@ public sealed partial class MvccStore
         using EpochGate.Pin pin = Enter(out StoreState state);
         hash = default;
         currentRevision = state.Revision;
+        if (revision < 0)
+        {
+            hash = new HistoryHash(HistoryHasher.OfNothing, state.CompactRevision, revision);
+            return ReadStatus.Ok;
+        }
+
         ReadStatus status = RangeExecutor.Resolve(state, revision, out long atMain);
         if (status != ReadStatus.Ok)
             return status;

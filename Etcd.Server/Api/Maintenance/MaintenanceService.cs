@@ -4,6 +4,7 @@ using Etcd.Protocol.Etcdserverpb;
 using Etcd.Server.Api.Authentication;
 using Etcd.Server.Apply;
 using Etcd.Server.Apply.Snapshots;
+using Etcd.Server.Membership;
 using Etcd.Server.Node;
 using Etcd.Server.Primitives;
 using Etcd.Server.Storage;
@@ -13,8 +14,7 @@ using Grpc.Core;
 namespace Etcd.Server.Api.Maintenance;
 
 /// <summary>
-/// etcdserverpb.Maintenance: the member's status, hashes and snapshot, and alarms. The other calls are Unimplemented until their
-/// rooms exist.
+/// etcdserverpb.Maintenance: the member's status, hashes and snapshot, alarms, the leadership, downgrades.
 /// </summary>
 /// <param name="api">The node.</param>
 internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb.Maintenance.MaintenanceBase
@@ -23,6 +23,7 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
     public override async Task<StatusResponse> Status(StatusRequest request, ServerCallContext context)
     {
         await api.Auth.RequireUserAsync(context).ConfigureAwait(false);
+        Downgrade downgrade = api.Downgrades.Current;
         var response = new StatusResponse
         {
             Header = ResponseHeader.Message(api.Status, api.Status.Revision),
@@ -36,7 +37,7 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
             DbSizeInUse = api.Status.StoreBytesInUse,
             DbSizeQuota = api.Alarms.QuotaBytes,
             IsLearner = api.Status.IsLearner,
-            DowngradeInfo = new DowngradeInfo(),
+            DowngradeInfo = new DowngradeInfo { Enabled = downgrade.IsEnabled, TargetVersion = downgrade.Target },
         };
         if (api.Status.Leader.IsNone)
         {
@@ -81,13 +82,35 @@ internal sealed class MaintenanceService(ApiContext api) : Protocol.Etcdserverpb
         return new MoveLeaderResponse();
     }
 
+    /// <summary>Lets the members be replaced by ones of the version below, or says whether that could begin, or ends it.</summary>
+    public override async Task<DowngradeResponse> Downgrade(DowngradeRequest request, ServerCallContext context)
+    {
+        await api.Auth.RequireAdminAsync(context).ConfigureAwait(false);
+        CancellationToken cancellation = context.CancellationToken;
+        string version = request.Action switch
+        {
+            DowngradeRequest.Types.DowngradeAction.Validate =>
+                await api.Downgrades.ValidateAsync(request.Version, cancellation).ConfigureAwait(false),
+            DowngradeRequest.Types.DowngradeAction.Enable =>
+                await api.Downgrades.EnableAsync(request.Version, cancellation).ConfigureAwait(false),
+            DowngradeRequest.Types.DowngradeAction.Cancel =>
+                await api.Downgrades.CancelAsync(cancellation).ConfigureAwait(false),
+            _ => throw EtcdErrors.UnknownMethod.ToException(),
+        };
+        return new DowngradeResponse
+        {
+            Header = ResponseHeader.Message(api.Status, api.Status.Revision),
+            Version = DowngradeRules.Short(version),
+        };
+    }
+
     /// <summary>Gives space back to the file system, without holding anybody up.</summary>
     public override async Task<DefragmentResponse> Defragment(DefragmentRequest request, ServerCallContext context)
     {
         await api.Auth.RequireAdminAsync(context).ConfigureAwait(false);
         try
         {
-            await api.Reads.DefragmentAsync().WaitAsync(context.CancellationToken).ConfigureAwait(false);
+            await api.Figures.MeasureDefragmentationAsync(api.Reads.DefragmentAsync).WaitAsync(context.CancellationToken).ConfigureAwait(false);
         }
         catch (IOException) when (api.Reads.Store.IsDamaged)
         {

@@ -13,6 +13,8 @@ public sealed record MemberFigures
     /// <summary>What takes longer is counted as slow (etcd's default for --warning-apply-duration).</summary>
     private static readonly TimeSpan SlowRead = TimeSpan.FromMilliseconds(100);
 
+    private int _defragmentationsUnderWay;
+
     /// <summary>Raft, the log and requests.</summary>
     public required NodeFigures Node { get; init; }
 
@@ -52,6 +54,32 @@ public sealed record MemberFigures
     /// <summary>etcd_disk_backend_snapshot_duration_seconds: the state sent to a client.</summary>
     public DurationHistogram Snapshots { get; } = new(0.01, 17);
 
+    /// <summary>etcd_disk_backend_defrag_duration_seconds.</summary>
+    public DurationHistogram Defragmentations { get; } = new(0.1, 13);
+
+    /// <summary>etcd_disk_defrag_inflight: how many ask for space to be given back at the moment.</summary>
+    public int DefragmentationsUnderWay => Volatile.Read(ref _defragmentationsUnderWay);
+
+    /// <summary>etcd_server_feature_enabled: the feature gates, by name.</summary>
+    public IReadOnlyList<FeatureFigure> Features { get; init; } = [];
+
+    /// <summary>Measures a defragmentation; one that fails is none.</summary>
+    /// <param name="defragment">It.</param>
+    internal async Task MeasureDefragmentationAsync(Func<Task> defragment)
+    {
+        long began = Stopwatch.GetTimestamp();
+        Interlocked.Increment(ref _defragmentationsUnderWay);
+        try
+        {
+            await defragment().ConfigureAwait(false);
+            Defragmentations.Observe(Stopwatch.GetElapsedTime(began));
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _defragmentationsUnderWay);
+        }
+    }
+
     /// <summary>Counts a read of a range.</summary>
     /// <param name="began">When it was asked for (<see cref="Stopwatch.GetTimestamp"/>).</param>
     /// <param name="readBegan">When it could be read.</param>
@@ -85,3 +113,9 @@ public sealed record MemberFigures
         }
     }
 }
+
+/// <summary>A feature gate as metrics show it.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Stage">How far etcd has it: "ALPHA" or "BETA".</param>
+/// <param name="IsEnabled">Whether it is on here.</param>
+public readonly record struct FeatureFigure(string Name, string Stage, bool IsEnabled);

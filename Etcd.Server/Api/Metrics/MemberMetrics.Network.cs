@@ -32,6 +32,10 @@ internal sealed partial class MemberMetrics
         WriteConnections(text, peers, self);
         WriteSnapshotsToPeers(text, peers);
         WriteSnapshotsFromPeers(text, peers);
+        text.Histogram(
+            "etcd_snap_db_save_total_duration_seconds", "The total latency distributions of v3 snapshot save", _figures.Peers.SnapshotSaves);
+        text.Histogram(
+            "etcd_snap_db_fsync_duration_seconds", "The latency distributions of fsyncing .snap.db file", _figures.Peers.SnapshotSyncs);
         text.Histogram("etcd_network_peer_round_trip_time_seconds", "Round-Trip-Time histogram between peers");
         foreach ((string id, PeerCounters counters) in peers)
         {

@@ -67,6 +67,11 @@ internal sealed partial class MemberMetrics(ApiContext api)
             _figures.Node.Promoted);
         WritePromoteFailures(text);
         WriteAlarms(text);
+        text.Gauge("etcd_server_feature_enabled", "Whether or not a feature is enabled. 1 is enabled, 0 is not.");
+        foreach (FeatureFigure feature in _figures.Features)
+        {
+            text.Sample(feature.IsEnabled ? 1 : 0, ("name", feature.Name), ("stage", feature.Stage));
+        }
     }
 
     private void WritePromoteFailures(MetricText text)
@@ -154,6 +159,14 @@ internal sealed partial class MemberMetrics(ApiContext api)
             "etcd_disk_backend_commit_duration_seconds", "The latency distributions of commit called by backend.", _figures.Node.Commits);
         text.Histogram(
             "etcd_disk_backend_snapshot_duration_seconds", "The latency distribution of backend snapshots.", _figures.Snapshots);
+        text.Histogram(
+            "etcd_disk_backend_defrag_duration_seconds",
+            "The latency distribution of backend defragmentation.",
+            _figures.Defragmentations);
+        text.Gauge(
+            "etcd_disk_defrag_inflight",
+            "Whether or not defrag is active on the member. 1 means active, 0 means not.",
+            _figures.DefragmentationsUnderWay > 0 ? 1 : 0);
     }
 
     // etcd has none of these: it reads its database without checking it.
@@ -189,6 +202,7 @@ internal sealed partial class MemberMetrics(ApiContext api)
             "Total size of the underlying database logically in use in bytes.",
             api.Status.StoreBytesInUse);
         text.Gauge("etcd_server_quota_backend_bytes", "Current backend storage quota size in bytes.", api.Alarms.QuotaBytes);
+        text.Gauge("etcd_debugging_mvcc_keys_total", "Total number of keys.", Keys(store));
         text.Gauge("etcd_debugging_mvcc_current_revision", "The current revision of store.", store.CurrentRevision);
         text.Gauge("etcd_debugging_mvcc_compact_revision", "The revision of the last compaction in store.", store.CompactRevision);
         text.Gauge("etcd_debugging_auth_revision", "The current revision of auth store.", api.Auth.Current.Revision);
@@ -198,6 +212,14 @@ internal sealed partial class MemberMetrics(ApiContext api)
             "etcd_mvcc_hash_rev_duration_seconds",
             "The latency distribution of storage hash by revision operation.",
             _figures.HistoryHashes);
+    }
+
+    /// <summary>How many keys there are; the index counts them.</summary>
+    private static long Keys(MvccStore store)
+    {
+        var counted = new RangeResult();
+        store.Range(new RangeQuery { Key = "\0"u8, RangeEnd = "\0"u8, CountOnly = true }, counted);
+        return counted.Count;
     }
 
     private void WriteWatches(MetricText text)

@@ -27,6 +27,7 @@ internal static class StateBuckets
     public const string FinishedCompact = "finishedCompactRev";
     public const string StorageVersion = "storageVersion";
     public const string ClusterVersion = "clusterVersion";
+    public const string Downgrade = "downgrade";
 
     /// <summary>A revision as a key: 8 bytes, '_', 8 bytes, and 't' for a tombstone.</summary>
     public const int RevisionBytes = 17;

@@ -39,6 +39,9 @@ internal sealed class StateImport
     /// <summary>The version that the members agreed on; null if there is none.</summary>
     public string? ClusterVersion { get; private set; }
 
+    /// <summary>The downgrade; null if there never was one.</summary>
+    public Downgrade? Downgrade { get; private set; }
+
     /// <summary>The last compaction that was asked for; -1 if there is none.</summary>
     public long ScheduledCompact { get; private set; } = -1;
 
@@ -113,6 +116,9 @@ internal sealed class StateImport
                     break;
                 case StateBuckets.Cluster when entry.Key.SequenceEqual("clusterVersion"u8):
                     ClusterVersion = Encoding.UTF8.GetString(entry.Value);
+                    break;
+                case StateBuckets.Cluster when entry.Key.SequenceEqual("downgrade"u8):
+                    Downgrade = Downgrade.FromJson(entry.Value.ToArray());
                     break;
                 default:
                     if (!Auth.Take(bucket, entry.Key, entry.Value))

@@ -1,3 +1,5 @@
+using Etcd.Server.Api.Metrics;
+
 namespace Etcd.Server.Hosting.Flags;
 
 /// <summary>
@@ -11,6 +13,8 @@ internal static class FeatureGates
 
     /// <summary>Compare the hashes of compactions with the other members'.</summary>
     public const string CompactHashCheck = "CompactHashCheck";
+
+    private static readonly string[] Beta = ["TxnModeWriteWithSharedBuffer", "FastLeaseKeepAlive"];
 
     private static readonly Dictionary<string, bool> Locked = new(StringComparer.Ordinal)
     {
@@ -45,6 +49,17 @@ internal static class FeatureGates
 
         return options;
     }
+
+    /// <summary>What metrics show: every gate, by name.</summary>
+    /// <param name="options">The options.</param>
+    public static IReadOnlyList<FeatureFigure> Figures(ServerOptions options) =>
+    [
+        .. Locked
+            .Append(new(InitialCorruptCheck, options.InitialCorruptCheck))
+            .Append(new(CompactHashCheck, options.CompactHashCheck))
+            .OrderBy(gate => gate.Key, StringComparer.Ordinal)
+            .Select(gate => new FeatureFigure(gate.Key, Beta.Contains(gate.Key) ? "BETA" : "ALPHA", gate.Value)),
+    ];
 
     private static ServerOptions Apply(ServerOptions options, string name, bool value)
     {

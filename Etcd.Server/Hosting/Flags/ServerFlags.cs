@@ -79,6 +79,8 @@ public static class ServerFlags
             (o, v) => o with { ScrubInterval = GoDuration.Parse(v) }),
         new("scrub-bytes-per-second", "8388608", "How fast it is read at the most, bytes a second.",
             (o, v) => o with { ScrubBytesPerSecond = LongNumber(v, 1, long.MaxValue) }),
+        new("downgrade-check-time", "5s", "How often the leader looks whether a downgrade is done; 0 is never.",
+            (o, v) => o with { DowngradeCheckTime = GoDuration.Parse(v) }),
         new("feature-gates", "InitialCorruptCheck=true,CompactHashCheck=true", "Switches things on or off, as name=true pairs separated by commas.",
             FeatureGates.Apply),
         new("experimental-initial-corrupt-check", "true", "etcd 3.5's name of the feature gate InitialCorruptCheck.",

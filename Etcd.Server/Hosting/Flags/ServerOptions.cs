@@ -86,6 +86,9 @@ public sealed record ServerOptions
     /// <summary>Interval of progress notifications (--watch-progress-notify-interval).</summary>
     public TimeSpan WatchProgressNotifyInterval { get; init; } = TimeSpan.FromMilliseconds(Limits.WatchProgressMilliseconds);
 
+    /// <summary>How often the leader looks whether a downgrade is done (--downgrade-check-time); zero for never.</summary>
+    public TimeSpan DowngradeCheckTime { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Bytes that the store may take (--quota-backend-bytes): zero for 2 GiB, below zero for no limit.</summary>
     public long QuotaBackendBytes { get; init; }
 

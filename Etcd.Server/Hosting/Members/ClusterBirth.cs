@@ -260,6 +260,13 @@ internal sealed record ClusterBirth(MemberBirth Birth, IReadOnlyList<PeerAddress
                     throw new ClusterStartException("incompatible with current running cluster");
                 }
 
+                if (cluster < ClaimedVersion.Number(options.ClaimedVersion.Cluster)
+                    && await IsDowngradingAsync(calls, other, cancellation).ConfigureAwait(false))
+                {
+                    // The members of this version are on their way out.
+                    throw new ClusterStartException("incompatible with current running cluster");
+                }
+
                 any = true;
             }
             catch (Exception e) when (e is PeerCallException or OperationCanceledException && !cancellation.IsCancellationRequested)
@@ -269,6 +276,20 @@ internal sealed record ClusterBirth(MemberBirth Birth, IReadOnlyList<PeerAddress
         }
 
         return (any, undecided);
+    }
+
+    private static async Task<bool> IsDowngradingAsync(PeerCalls calls, Member member, CancellationToken cancellation)
+    {
+        try
+        {
+            using var limit = Limit(JoinTimeout, cancellation);
+            return await calls.IsDowngradeEnabledAsync(member.PeerUrls, limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is PeerCallException or OperationCanceledException && !cancellation.IsCancellationRequested)
+        {
+            // One that cannot tell, because there is no quorum, begins none either.
+            return false;
+        }
     }
 
     private static PeerCalls Calls(ServerOptions options, PeerHttp http) => new(

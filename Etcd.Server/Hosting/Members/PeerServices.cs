@@ -96,8 +96,7 @@ internal sealed class PeerServices(
     public async ValueTask<bool> IsDowngradeEnabledAsync(CancellationToken cancellation)
     {
         await node.LinearizeAsync(cancellation).ConfigureAwait(false);
-        // There is no way to begin one.
-        return false;
+        return cluster.Current.Downgrade is { IsEnabled: true };
     }
 
     /// <inheritdoc/>

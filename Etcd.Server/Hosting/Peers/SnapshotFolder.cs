@@ -62,10 +62,14 @@ internal sealed class SnapshotFolder(IFileSystem files, string path)
 
         /// <summary>Makes it durable under its name; blocks as the disk does. Returns the path.</summary>
         /// <param name="index">The last entry that is in it.</param>
-        public string Finish(LogIndex index)
+        /// <param name="syncs">Counts how long the sync takes.</param>
+        /// <param name="clock">The time.</param>
+        public string Finish(LogIndex index, DurationHistogram syncs, TimeProvider clock)
         {
             file.SetLength(Length);
+            long began = clock.GetTimestamp();
             file.FullSync();
+            syncs.Observe(clock.GetElapsedTime(began));
             file.Dispose();
             string name = Path.Combine(folder.FolderPath, index.Value.ToString("x16", CultureInfo.InvariantCulture) + ".snap.db");
             folder.Files.Rename(unfinished, name);

@@ -71,6 +71,7 @@ internal sealed class SnapshotReceiver(PeerContext context, SnapshotFolder folde
 
     private async Task<(string File, long Bytes)> SaveAsync(HttpContext http, Message message, ReceiveBuffer buffer)
     {
+        long began = context.Clock.GetTimestamp();
         using SnapshotFolder.Incoming incoming = folder.Begin();
         do
         {
@@ -81,7 +82,11 @@ internal sealed class SnapshotReceiver(PeerContext context, SnapshotFolder folde
 
         // The sync of a large file may take long: it has a thread of its own.
         string file = await Task.Factory.StartNew(
-            () => incoming.Finish(message.Snapshot!.Index), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            () => incoming.Finish(message.Snapshot!.Index, context.Metrics.SnapshotSyncs, context.Clock),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default).ConfigureAwait(false);
+        context.Metrics.SnapshotSaves.Observe(context.Clock.GetElapsedTime(began));
         return (file, incoming.Length);
     }
 }

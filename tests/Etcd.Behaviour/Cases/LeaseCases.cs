@@ -54,6 +54,29 @@ internal static class LeaseCases
             talk.Note($"{gone.Count} keys are gone");
             await talk.AskAsync(Get("k", "l", r => r.CountOnly = true), Leases(), KeepAlive(1), TimeToLive(Count), Revoke(5));
         }),
+        new("lease ids below zero and beyond", async talk =>
+        {
+            foreach (long id in new[] { -1, long.MinValue, long.MaxValue, 1L << 62 })
+            {
+                await talk.AskAsync(
+                    Put("a", "1", id), Grant(id, 500), Grant(id, 600), Put("a", "1", id), Do(Put("b", "2", id), Get("a", "c")), TimeToLive(id, keys: true), KeepAlive(id), Leases(), Revoke(id), Revoke(id),
+                    KeepAlive(id), TimeToLive(id), Get("a", "c", r => r.CountOnly = true));
+            }
+        }),
+        new("lease that has ended, and its id again", async talk =>
+        {
+            Watching line = talk.Watch();
+            await line.CreateAsync(Watch("k", with: r => r.Filters.Add(WatchCreateRequest.Types.FilterType.Noput)));
+            await talk.AskAsync(Grant(5, 1), Put("k", "v", 5));
+            await line.EventsAsync(1);
+            await talk.AskAsync(
+                KeepAlive(5), TimeToLive(5), TimeToLive(5, keys: true), Leases(), Put("k", "w", 5), Do(Put("k", "w", 5)), Revoke(5), Grant(5, 500), TimeToLive(5, keys: true), KeepAlive(5),
+                Put("k", "again", 5), TimeToLive(5, keys: true), Get("k"), Revoke(5), Get("k"));
+        }),
+        new("lease whose time is out of bounds in a busy store", async talk =>
+        {
+            await talk.AskAsync(Put("a", "1"), Grant(5, 9_000_000_001), Grant(5, long.MaxValue), Leases(), Grant(5, 9_000_000_000), Grant(5, 9_000_000_001), Grant(5, -1), Put("a", "2", 5), TimeToLive(5), Revoke(5), Get("a"));
+        }),
         new("lease ends with the keys that it has then", async talk =>
         {
             Watching line = talk.Watch();

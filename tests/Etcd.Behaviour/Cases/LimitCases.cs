@@ -28,6 +28,32 @@ internal static class LimitCases
         {
             IsTight = true,
         },
+        new("watch request too large to be read", async talk =>
+        {
+            const int Limit = 2000 + (512 * 1024);
+            Watching line = talk.Watch();
+            Watching other = talk.Watch();
+            await line.CreateAsync(Watch("a"));
+            await other.CreateAsync(Watch("a"));
+            await line.CreateUnheardAsync(Watch(new string('k', Limit)));
+            await line.EndAsync();
+            await talk.AskAsync(Put("a", "1"));
+            await other.EventsAsync(1);
+        })
+        {
+            IsTight = true,
+        },
+        new("other requests too large to be read", async talk =>
+        {
+            const int Limit = 2000 + (512 * 1024);
+            string large = new('k', Limit);
+            await talk.AskAsync(
+                Delete(large), Delete("a", large), Get("a", large), Do(Get(large)), Do(Put("a", large)), If([Value("a", Protocol.Etcdserverpb.Compare.Types.CompareResult.Equal, large)]),
+                Do(Do(Do(Delete(large)))), All());
+        })
+        {
+            IsTight = true,
+        },
         new("request of the usual limit", async talk =>
         {
             const int Limit = 1536 * 1024;

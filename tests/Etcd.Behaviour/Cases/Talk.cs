@@ -71,6 +71,20 @@ internal sealed class Watching(Talk talk, WatchLine line, string name)
         Hear(line.IsReference ? KnownDifferences.Lift(request, created, talk.Session.Differences) : created);
     }
 
+    /// <summary>Asks for a watch that ends the stream, perhaps before all of the request is sent.</summary>
+    public async Task CreateUnheardAsync(WatchCreateRequest request)
+    {
+        Say($"WatchCreate {Text.Line(request)}");
+        try
+        {
+            await line.CreateAsync(request);
+        }
+        catch (RpcException)
+        {
+            // How it ended is heard.
+        }
+    }
+
     /// <summary>Ends a watch, and hears that.</summary>
     public async Task CancelAsync(long id)
     {

@@ -81,6 +81,34 @@ internal static class TxnCases
                 Do(Get("a"), Put("a", "10"), Get("a"), Get("x")), Do(Delete("x"), Get("a")), Do(Delete("x"), Put("y", "1"), Delete("z", prevKv: true)), Do(Get("a"), Get("b")),
                 Do(Put("n", "1", with: r => r.PrevKv = true), Put("o", "1"), Get("n", "p", r => r.SortOrder = RangeRequest.Types.SortOrder.Descend)), All());
         }),
+        new("txn sorts and bounds what it has written itself", async talk =>
+        {
+            await talk.AskAsync(Put("c", "2"), Put("a", "3"), Put("b", "1"), Put("d", "0"), Put("b", "4"));
+            await talk.AskAsync(
+                from target in Enum.GetValues<RangeRequest.Types.SortTarget>()
+                from order in Enum.GetValues<RangeRequest.Types.SortOrder>()
+                select Do(Put("b", "9"), Put("e", "0"), Get("a", "z", r => (r.SortTarget, r.SortOrder, r.Limit) = (target, order, 3)), Get("a", "z", r => (r.SortTarget, r.SortOrder, r.KeysOnly) = (target, order, true))));
+            await talk.AskAsync(
+                from set in new Action<RangeRequest, long>[]
+                {
+                    (r, b) => r.MinModRevision = b, (r, b) => r.MaxModRevision = b, (r, b) => r.MinCreateRevision = b, (r, b) => r.MaxCreateRevision = b,
+                }
+                from bound in new[] { 3, 22, 23, 24, 25 }
+                select Do(Put("b", "9"), Get("a", "z", r => set(r, At(bound))), Delete("b"), Get("a", "z", r => { set(r, At(bound)); r.CountOnly = true; })));
+            await talk.AskAsync(
+                Do(Put("f", "1"), Get("f", with: r => r.MinModRevision = At(43)), Get("f", with: r => r.MinModRevision = At(44)), Get("a", "z", r => (r.Revision, r.Limit) = (At(3), 2)), Get("f", with: r => r.Revision = At(42))), All());
+        }),
+        new("txn nested in both branches", async talk =>
+        {
+            await talk.AskAsync(Put("a", "1"));
+            await talk.AskAsync(
+                If([], [If([], [Put("b", "1")], [Put("b", "2")]), Put("c", "1")], [If([], [Put("c", "3")], [Put("c", "4")])]),
+                If([], [If([], [Put("b", "1")], [Put("c", "2")]), Put("c", "1")]), If([], [If([], [Put("b", "1")], [Put("c", "2")]), Put("b", "1")]),
+                If([], [If([], [Delete("b", "d")], [Put("c", "2")]), Put("c", "1")]), If([], [If([], [Put("x", "1")], [Delete("b", "d")]), Put("c", "1")]),
+                If([Value("a", CompareResult.Equal, "no")], [If([], [Put("b", "1"), Put("b", "2")])], [Get("a")]), If([], [Get("a")], [If([], [], [Put("b", "1"), Delete("a", "z")])]),
+                If([], [If([], [If([], [Put("d", "1")], [Put("d", "2")])], [If([], [Put("d", "3")], [Put("d", "4")])])]),
+                If([], [If([], [If([], [Put("d", "1")])]), If([], [], [If([], [Put("d", "3")])])]), All());
+        }),
         new("txn that changes nothing makes no revision", async talk =>
         {
             await talk.AskAsync(Put("a", "1"), Do(), Do(Delete("x")), Do(Delete("x"), Delete("y", "\0")), Do(Do(Delete("x"))), Do(Do()), Get("a"), Put("a", "2"));

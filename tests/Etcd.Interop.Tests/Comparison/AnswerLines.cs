@@ -7,7 +7,7 @@ namespace Etcd.Interop.Tests.Comparison;
 /// <summary>
 /// Turns what a program printed into lines to compare: JSON into a line per field (<c>out: kvs[0].key = "YQ=="</c>), other
 /// text as it is. What depends on the run and not on the server's behaviour is replaced by a name: the endpoint's port,
-/// times taken and left, the size of the database, the addresses in a client's own log.
+/// times taken and left, the size of the database, the addresses in a client's own log, leases in keys of locks.
 /// </summary>
 internal static partial class AnswerLines
 {
@@ -73,7 +73,7 @@ internal static partial class AnswerLines
         line = Took().Replace(line, "$1<time>");
         line = TimeLeft().Replace(line, "$1<seconds>");
         line = SizeText().Replace(Size().Replace(line, "$1<size>"), "<size>");
-        line = target.Cluster is null ? line : HideElections(line);
+        line = LeaseInKey().Replace(target.Cluster is null ? line : HideElections(line), "/<lease>");
         if (line.StartsWith('+') || line.StartsWith('|'))
         {
             // Tables are as wide as what was replaced.
@@ -83,12 +83,11 @@ internal static partial class AnswerLines
         return line;
     }
 
-    /// <summary>How often a cluster elected a leader, and with it the length of its log, is chance; so are leases in keys of locks.</summary>
+    /// <summary>How often a cluster elected a leader, and with it the length of its log, is chance.</summary>
     private static string HideElections(string line)
     {
         line = RaftField().Replace(line, "$1<raft>");
-        line = RaftColumns().Replace(line, "$1<raft>$2<raft>$3<raft>$4");
-        return LeaseInKey().Replace(line, "/<lease>");
+        return RaftColumns().Replace(line, "$1<raft>$2<raft>$3<raft>$4");
     }
 
     [GeneratedRegex("((?:raft_term|raftTerm|raftIndex|raftAppliedIndex) = |\"(?:RaftTerm|RaftIndex|RaftAppliedIndex)\" : )[0-9]+")]

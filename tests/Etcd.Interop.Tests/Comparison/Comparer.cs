@@ -56,7 +56,8 @@ internal static class Comparer
 
     private static async Task<IReadOnlyList<Answer>> AskAsync(Scenario scenario, ServerProgram program)
     {
-        await using ServerProcess server = await ServerProcess.StartAsync(program, scenario.Flags, Session.Cancellation);
+        await using ServerProcess server = await ServerProcess.StartAsync(
+            program, program == ServerProgram.Ours ? [.. scenario.Flags, .. scenario.OurFlags] : scenario.Flags, Session.Cancellation);
         using var session = new Session(Target.Of(server));
         try
         {

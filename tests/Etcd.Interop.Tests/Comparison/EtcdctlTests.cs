@@ -4,9 +4,8 @@ namespace Etcd.Interop.Tests.Comparison;
 
 /// <summary>
 /// Goal: etcdctl cannot tell this project's member from etcd's. Each scenario runs against a fresh member of either and
-/// every line of every answer must be the same, but for <see cref="KnownDifferences"/>. The commands for what is not served
-/// yet are not compared: snapshot, move-leader, downgrade, check, make-mirror
-/// and the changes of members. lock and elect: Http/LockInteropTests.
+/// every line of every answer must be the same, but for <see cref="KnownDifferences"/>. Not here: the checks, which take a minute
+/// (<see cref="EtcdctlCheckTests"/>); the changes of members (<see cref="ClusterTests"/>).
 /// </summary>
 public sealed class EtcdctlTests
 {

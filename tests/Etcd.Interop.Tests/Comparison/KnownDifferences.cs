@@ -74,6 +74,7 @@ internal static partial class KnownDifferences
             "error: ResourceExhausted: etcdserver: mvcc: database space exceeded",
             "server/storage/quota.go: costTxnReq"),
         .. Users(),
+        .. Downgrades(),
         new("endpoint", "endpoint status -w simple", Simple("3.5.16"), Simple("3.7.1"), Version),
         new("endpoint", "endpoint status -w json", Json("3.5.16"), Json("3.7.1"), Version),
         new("endpoint", "endpoint status -w json --hex", Json("3.5.16"), Json("3.7.1"), Version),
@@ -93,6 +94,36 @@ internal static partial class KnownDifferences
 
     /// <summary>Those that a program is to show: the reference has none from itself.</summary>
     public static IReadOnlyList<KnownDifference> Of(ServerProgram tested) => tested == ServerProgram.Real ? [] : All;
+
+    private static IEnumerable<KnownDifference> Downgrades()
+    {
+        const string Told = "server/etcdserver/v3_server.go: downgradeValidate, downgradeCancel";
+        string[] versions =
+        [
+            .. new[] { "3.4", "3.4.0", "3.4.99", "3.4.0-", "3.4.0-rc.1", "3.4.0+build", "03.04", "3.4.7" }.Select(v => $"Downgrade Validate \"{v}\""),
+        ];
+        IEnumerable<KnownDifference> spelled = versions.Select(step => new KnownDifference(
+            CallScenarios.Downgrade, step, "version = \"3.5.0\"", "version = \"3.5\"", Told));
+
+        // Without a downgrade 3.7 notes that there is none, and succeeds. 3.5 applies what goes through the log and answers nobody.
+        const string TimedOut = "error: Unavailable: etcdserver: request timed out";
+        const string Answered = "server/etcdserver/apply/uber_applier.go: dispatch";
+        return
+        [
+            .. spelled,
+            new(CallScenarios.Downgrade, "Downgrade Cancel \"\"", "error: FailedPrecondition: etcdserver: no inflight downgrade job", Success(1), Told),
+            new(CallScenarios.Downgrade, "Downgrade Enable \"3.4.1\"", TimedOut, Success(1), Answered),
+            new(CallScenarios.Downgrade, "Downgrade Cancel \"x\"", TimedOut, Success(2), Answered),
+        ];
+
+        static string Success(int revision) => $"""
+            header.clusterId = "14841639068965178418"
+            header.memberId = "10276657743932975437"
+            header.revision = "{revision}"
+            header.raftTerm = "2"
+            version = "3.5"
+            """;
+    }
 
     private static IEnumerable<KnownDifference> OfClusterMember(int i)
     {

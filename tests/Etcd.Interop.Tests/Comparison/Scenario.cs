@@ -10,6 +10,9 @@ internal sealed record Scenario(string Name, params IReadOnlyList<IStep> Steps)
     /// <summary>The members' flags, as 3.7 calls them.</summary>
     public IReadOnlyList<string> Flags { get; init; } = [];
 
+    /// <summary>Further flags of this project's member alone.</summary>
+    public IReadOnlyList<string> OurFlags { get; init; } = [];
+
     public async Task<IReadOnlyList<Answer>> RunAsync(Session session)
     {
         foreach (IStep step in Steps)

@@ -21,13 +21,10 @@ public sealed partial class HealthAndMetricsComparisonTests
         ("etcd_debugging_mvcc_index_compaction_", "a pause that there is not: the index is copied on write"),
         ("etcd_debugging_mvcc_range_total", "an old name that 3.7 does not have either"),
         ("etcd_grpc_proxy_", "there is no proxy"),
-        ("etcd_debugging_mvcc_keys_total", "the store does not count its keys"),
         ("etcd_debugging_mvcc_pending_events_total", "what waits is counted in bytes, by stream"),
         ("etcd_debugging_snap_", "parts of saving a snapshot"),
-        ("etcd_snap_", "parts of saving a snapshot"),
+        ("etcd_snap_fsync_duration_seconds", "the sync of a file of a few hundred bytes"),
         ("etcd_mvcc_db_open_read_transactions", "bbolt's transactions"),
-        ("etcd_disk_backend_defrag_", "no defragmentation yet"),
-        ("etcd_disk_defrag_inflight", "no defragmentation yet"),
         ("process_virtual_memory_max_bytes", "a limit of Go's that .NET does not tell"),
         ("process_network_", "counts of the whole machine"),
     ];
@@ -36,7 +33,7 @@ public sealed partial class HealthAndMetricsComparisonTests
     private static readonly string[] New =
     [
         "etcd_server_request_duration_seconds", "etcd_server_range_duration_seconds", "etcd_server_client_requests_total",
-        "etcd_debugging_server_watch_send_loop_", "etcd_network_server_stream_failures_total",
+        "etcd_debugging_server_watch_send_loop_", "etcd_network_server_stream_failures_total", "etcd_server_feature_enabled",
         // The real one shows it after a restart only.
         "etcd_network_known_peers",
         // It does not check what it reads.

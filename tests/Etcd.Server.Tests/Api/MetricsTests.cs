@@ -296,6 +296,127 @@ public sealed partial class MetricsTests
     }
 
     [Fact]
+    public async Task KeysAndDefragmentationsMoveTheirFigures()
+    {
+        await using ApiHost host = await ApiHost.StartAsync();
+        var kv = new KV.KVClient(host.Channel);
+        Assert.Equal(0, (await Page.ReadAsync(host))["etcd_debugging_mvcc_keys_total"]);
+        foreach (string key in new[] { "a", "b", "b", "c" })
+        {
+            await kv.PutAsync(new PutRequest { Key = Utf8(key) }, cancellationToken: Cancel);
+        }
+
+        Assert.Equal(3, (await Page.ReadAsync(host))["etcd_debugging_mvcc_keys_total"]);
+        await kv.DeleteRangeAsync(new DeleteRangeRequest { Key = Utf8("a"), RangeEnd = Utf8("c") }, cancellationToken: Cancel);
+        await new Maintenance.MaintenanceClient(host.Channel).DefragmentAsync(new DefragmentRequest(), cancellationToken: Cancel);
+        var held = new TaskCompletionSource();
+        Task defragmenting = host.Member.Api.Figures.MeasureDefragmentationAsync(() => held.Task);
+        Page during = await Page.ReadAsync(host);
+        held.SetException(new IOException("no space left on device"));
+        await Assert.ThrowsAsync<IOException>(() => defragmenting);
+        Page after = await Page.ReadAsync(host);
+
+        Assert.Equal(1, during["etcd_debugging_mvcc_keys_total"]);
+        Assert.Equal((1, 1), (during["etcd_disk_backend_defrag_duration_seconds_count"], during["etcd_disk_defrag_inflight"]));
+        Assert.True(during["etcd_disk_backend_defrag_duration_seconds_sum"] > 0);
+        // One that fails is none.
+        Assert.Equal((1, 0), (after["etcd_disk_backend_defrag_duration_seconds_count"], after["etcd_disk_defrag_inflight"]));
+    }
+
+    [Fact]
+    public async Task CompactionsAlarmsAndProgressMoveTheirFigures()
+    {
+        await using ApiHost host = await ApiHost.StartAsync(options => options with { WatchProgressNotifyInterval = TimeSpan.FromMilliseconds(100) });
+        var kv = new KV.KVClient(host.Channel);
+        var maintenance = new Maintenance.MaintenanceClient(host.Channel);
+        string self = host.Member.MemberId.ToString();
+        Page before = await Page.ReadAsync(host);
+        Assert.Equal(2147483648, before["etcd_server_quota_backend_bytes"]);
+        Assert.Equal(-1, before["etcd_debugging_mvcc_compact_revision"]);
+
+        using AsyncDuplexStreamingCall<WatchRequest, WatchResponse> watch = new Protocol.Etcdserverpb.Watch.WatchClient(host.Channel).Watch(cancellationToken: Cancel);
+        await watch.RequestStream.WriteAsync(
+            new WatchRequest { CreateRequest = new WatchCreateRequest { Key = Utf8("k"), ProgressNotify = true } }, Cancel);
+        Assert.True(await watch.ResponseStream.MoveNext(Cancel));
+        for (int i = 0; i < 4; i++)
+        {
+            await kv.PutAsync(new PutRequest { Key = Utf8("k") }, cancellationToken: Cancel);
+        }
+
+        await kv.CompactAsync(new CompactionRequest { Revision = 3 }, cancellationToken: Cancel);
+        await maintenance.AlarmAsync(Nospace(AlarmRequest.Types.AlarmAction.Activate), cancellationToken: Cancel);
+        int progress = 0;
+        while (progress == 0)
+        {
+            Assert.True(await watch.ResponseStream.MoveNext(Cancel));
+            progress += watch.ResponseStream.Current is { Created: false, Events.Count: 0 } ? 1 : 0;
+        }
+
+        // It is counted when it was sent, which is about when it arrives.
+        await ApiHost.UntilAsync("the progress to be counted", () => host.Member.Api.Figures.Grpc.WatchProgressSends.Count > 0);
+        Page during = await Page.ReadAsync(host);
+        Assert.Equal(3, during["etcd_debugging_mvcc_compact_revision"]);
+        Assert.Equal(1, during["etcd_debugging_server_alarms", "NOSPACE", self]);
+        Assert.True(during["etcd_debugging_server_watch_send_loop_progress_duration_seconds_count"] > 0);
+        Assert.Equal(
+            during["etcd_debugging_server_watch_send_loop_watch_stream_duration_seconds_count"],
+            during["etcd_debugging_server_watch_send_loop_watch_stream_duration_per_event_seconds_count"]);
+        Assert.True(during["etcd_debugging_server_watch_send_loop_watch_stream_duration_per_event_seconds_count"] > 0);
+        Assert.True(during["etcd_disk_wal_write_duration_seconds_count"] > before["etcd_disk_wal_write_duration_seconds_count"]);
+
+        await maintenance.AlarmAsync(Nospace(AlarmRequest.Types.AlarmAction.Deactivate), cancellationToken: Cancel);
+        Assert.Equal(0, (await Page.ReadAsync(host))["etcd_debugging_server_alarms", "NOSPACE", self]);
+
+        AlarmRequest Nospace(AlarmRequest.Types.AlarmAction action) =>
+            new() { Action = action, Alarm = AlarmType.Nospace, MemberID = host.Member.MemberId.Value };
+    }
+
+    [Fact]
+    public async Task TheProcessIsShown()
+    {
+        await using ApiHost host = await ApiHost.StartAsync();
+        Page before = await Page.ReadAsync(host);
+
+        Assert.InRange(before["os_fd_used"], 1, before["os_fd_limit"]);
+        Assert.InRange(before["process_open_fds"], 1, before["process_max_fds"]);
+        Assert.True(before["process_virtual_memory_bytes"] >= before["process_resident_memory_bytes"]);
+        Assert.True(before["process_cpu_seconds_total"] > 0);
+        double cpu = 0;
+        await ApiHost.UntilAsync("the process to have worked", () =>
+        {
+            cpu = new Page(new MemberMetrics(host.Member.Api).Write())["process_cpu_seconds_total"];
+            return cpu > before["process_cpu_seconds_total"];
+        });
+    }
+
+    [Fact]
+    public async Task TheFeatureGatesAreShownAsTheyAreSet()
+    {
+        await using ApiHost host = await ApiHost.StartAsync(options => options with { CompactHashCheck = false });
+        Page page = await Page.ReadAsync(host);
+
+        Assert.Equal(0, page["etcd_server_feature_enabled", "CompactHashCheck", "ALPHA"]);
+        Assert.Equal(1, page["etcd_server_feature_enabled", "InitialCorruptCheck", "ALPHA"]);
+        Assert.Equal(1, page["etcd_server_feature_enabled", "LeaseCheckpoint", "ALPHA"]);
+        Assert.Equal(1, page["etcd_server_feature_enabled", "TxnModeWriteWithSharedBuffer", "BETA"]);
+        string text = await host.Http.GetStringAsync("/metrics", Cancel);
+        Assert.Equal(9, text.Split('\n').Count(l => l.StartsWith("etcd_server_feature_enabled{", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task AStreamThatBreaksCountsAsFailed()
+    {
+        await using ApiHost host = await ApiHost.StartAsync();
+        // What it sends is no message.
+        using HttpResponseMessage broken = await host.CallAsync("/etcdserverpb.Watch/Watch", [0xff, 0xff]);
+        await broken.Content.LoadIntoBufferAsync(Cancel);
+
+        Page page = await Page.ReadAsync(host);
+
+        Assert.Equal(1, page["etcd_network_server_stream_failures_total", "watch", "receive"]);
+    }
+
+    [Fact]
     public async Task ACallThatWaitsTooLongIsCountedAsThat()
     {
         await using ApiHost host = await ApiHost.StartAsync();

@@ -129,6 +129,21 @@ public sealed class StateSnapshotTests
     }
 
     [Fact]
+    public void A_downgrade_is_part_of_the_state_while_it_goes_on_and_afterwards()
+    {
+        var bench = new StateBench();
+        bench.Apply(new InternalRaftRequest { DowngradeInfoSet = new DowngradeInfoSetRequest { Enabled = true, Ver = "3.6.0" } });
+        var other = new StateBench();
+        other.Install(bench.Export());
+        Assert.Equal("3.6.0", other.Cluster.Current.Downgrade!.Target);
+        Assert.Contains("""cluster downgrade={"target-version":"3.6.0","enabled":true}""", Describe(new BoltReader(new MemoryStream(other.Export()))));
+
+        other.Apply(new InternalRaftRequest { DowngradeInfoSet = new DowngradeInfoSetRequest { Ver = "3.6.0" } });
+        Assert.False(other.Cluster.Current.Downgrade!.IsEnabled);
+        Assert.Contains("""cluster downgrade={"target-version":"","enabled":false}""", Describe(new BoltReader(new MemoryStream(other.Export()))));
+    }
+
+    [Fact]
     public void What_no_room_holds_is_kept_and_written_again()
     {
         var bench = new StateBench();
@@ -137,7 +152,7 @@ public sealed class StateSnapshotTests
         {
             t.Set("authUsers", "root", user);
             t.Set("auth", "authEnabled", [1]);
-            t.Set("cluster", "downgrade", "{}"u8.ToArray());
+            t.Set("cluster", "ofALaterVersion", "{}"u8.ToArray());
             t.Set("meta", "ofALaterVersion", [9]);
             t.Set("newBucket", "k", [8]);
         });
@@ -149,7 +164,7 @@ public sealed class StateSnapshotTests
         IEnumerable<string> found = Describe(reader).ToList();
         Assert.Contains("authUsers root=" + Convert.ToHexString(user), found);
         Assert.Contains("auth authEnabled=01", found);
-        Assert.Contains("cluster downgrade={}", found);
+        Assert.Contains("cluster ofALaterVersion={}", found);
         Assert.Contains("meta ofALaterVersion=09", found);
         Assert.Contains("newBucket k=08", found);
     }

@@ -68,6 +68,35 @@ public sealed class ClientTlsTests : IDisposable
         Assert.False(IsLetIn(client, other));
     }
 
+    /// <summary>
+    /// GHSA-3wh4-j44w-pg92: the list of revoked certificates was not looked at on a listener for HTTP beside the one for gRPC. Here each
+    /// listener has the same rules.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ARevokedCertificateIsLetInNowhere(bool metrics)
+    {
+        using X509Certificate2 client = Issue("client", _root, ClientUsage);
+        using X509Certificate2 revoked = Issue("client", _root, ClientUsage);
+        var list = new CertificateRevocationListBuilder();
+        list.AddEntry(revoked);
+        string path = Path.Combine(_folder.FullName, "revoked.crl");
+        File.WriteAllBytes(path, list.Build(_root, System.Numerics.BigInteger.One, Now.AddDays(1), HashAlgorithmName.SHA256));
+        HttpsConnectionAdapterOptions settings = Settings(trusted: true, clientCertAuth: true, path, metrics);
+        bool IsIn(X509Certificate2 shown)
+        {
+            using var sent = new X509Chain();
+            return settings.ClientCertificateValidation!(shown, sent, SslPolicyErrors.None);
+        }
+
+        Assert.True(IsIn(client));
+        Assert.False(IsIn(revoked));
+        // One that was revoked later is not let in either, and neither is anybody when the list cannot be read.
+        File.WriteAllText(path, "no list");
+        Assert.False(IsIn(client));
+    }
+
     [Fact]
     public void TheServerSendsTheWholeChainOfItsFile()
     {
@@ -83,20 +112,22 @@ public sealed class ClientTlsTests : IDisposable
         return Settings(trusted: true, clientCertAuth: true).ClientCertificateValidation!(client, sent, SslPolicyErrors.None);
     }
 
-    private HttpsConnectionAdapterOptions Settings(bool trusted, bool clientCertAuth)
+    private HttpsConnectionAdapterOptions Settings(bool trusted, bool clientCertAuth, string crl = "", bool metrics = false)
     {
         using X509Certificate2 server = Issue("server", _intermediate, ServerUsage);
         string certificates = Write("server.crt", server.ExportCertificatePem() + "\n" + _intermediate.ExportCertificatePem());
         var options = new ServerOptions
         {
             ListenClientUrls = [EtcdUrl.Parse("https://127.0.0.1:0")],
+            ListenMetricsUrls = [EtcdUrl.Parse("https://127.0.0.1:0")],
+            ClientCrlFile = crl,
             CertFile = certificates,
             KeyFile = Write("server.key", server.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem()),
             TrustedCaFile = trusted ? Write("ca.crt", _root.ExportCertificatePem()) : "",
             ClientCertAuth = clientCertAuth,
         };
         var settings = new HttpsConnectionAdapterOptions();
-        ClientTls.For(options, options.ListenClientUrls)!.Configure(settings);
+        ClientTls.For(options, metrics ? options.ListenMetricsUrls : options.ListenClientUrls)!.Configure(settings);
         return settings;
     }
 

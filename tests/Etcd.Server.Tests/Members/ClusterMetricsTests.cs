@@ -49,7 +49,8 @@ public sealed class ClusterMetricsTests
             return page["etcd_server_has_leader"] == 1
                 && page["etcd_server_leader_changes_seen_total"] > before["etcd_server_leader_changes_seen_total"]
                 && page["etcd_network_disconnected_peers_total", self, led] > 0
-                && page["etcd_network_active_peers", self, led] == 0;
+                && page["etcd_network_active_peers", self, led] == 0
+                && page["etcd_network_peer_sent_failures_total", led] > 0;
         });
 
         await cluster.KillAsync(other.Name);
@@ -88,6 +89,7 @@ public sealed class ClusterMetricsTests
         RunningMember learner = await cluster.StartAsync("m2", Server.Hosting.Flags.InitialClusterState.Existing);
         await learner.StartedAsync();
         Assert.Equal(1, Page(learner)["etcd_server_is_learner"]);
+        SnapshotIsCounted(leader, learner);
         await InProcessCluster.UntilAsync("the promotion", async () =>
         {
             try
@@ -103,6 +105,27 @@ public sealed class ClusterMetricsTests
 
         Assert.Equal(1, Page(leader)["etcd_server_learner_promote_successes"]);
         await InProcessCluster.UntilAsync("the voter to know it", () => Page(learner)["etcd_server_is_learner"] == 0);
+    }
+
+    /// <summary>It was so far behind that it has got the state, and not the log.</summary>
+    private static void SnapshotIsCounted(RunningMember leader, RunningMember learner)
+    {
+        string to = learner.Member.MemberId.ToString();
+        string from = leader.Member.MemberId.ToString();
+        MetricsTests.Page sent = Page(leader);
+        MetricsTests.Page received = Page(learner);
+        Assert.True(sent["etcd_network_snapshot_send_success", to] > 0);
+        Assert.Equal(sent["etcd_network_snapshot_send_success", to], sent["etcd_network_snapshot_send_total_duration_seconds_count", to]);
+        Assert.Equal((0, 0), (sent["etcd_network_snapshot_send_failures", to], sent["etcd_network_snapshot_send_inflights_total", to]));
+        Assert.True(received["etcd_network_snapshot_receive_success", from] > 0);
+        Assert.Equal(
+            received["etcd_network_snapshot_receive_success", from], received["etcd_network_snapshot_receive_total_duration_seconds_count", from]);
+        Assert.Equal(
+            (0, 0, 0),
+            (received["etcd_network_snapshot_receive_failures", from], received["etcd_network_snapshot_receive_inflights_total", from], received["etcd_server_snapshot_apply_in_progress_total"]));
+        Assert.Equal(received["etcd_network_snapshot_receive_success", from], received["etcd_snap_db_save_total_duration_seconds_count"]);
+        Assert.Equal(received["etcd_network_snapshot_receive_success", from], received["etcd_snap_db_fsync_duration_seconds_count"]);
+        Assert.Equal(0, sent["etcd_snap_db_save_total_duration_seconds_count"]);
     }
 
     private static MetricsTests.Page Page(RunningMember member) => new(new MemberMetrics(member.Member.Api).Write());

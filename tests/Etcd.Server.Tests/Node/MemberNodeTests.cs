@@ -211,6 +211,20 @@ public sealed class MemberNodeTests
         Assert.True(accepted.IsCompletedSuccessfully);
     }
 
+    /// <summary>etcd_server_slow_apply_total.</summary>
+    [Theory]
+    [InlineData(100, 0)]
+    [InlineData(101, 1)]
+    public async Task ARequestThatTakesLongToApplyIsCountedAsSlow(int milliseconds, long expected)
+    {
+        Lead();
+        _machine.DuringApply = () => _clock.Advance(TimeSpan.FromMilliseconds(milliseconds));
+        Task<ApplyOutcome> put = _node.ProposeAsync(Command("a"));
+        Drain();
+        await put;
+        Assert.Equal(expected, _node.Figures.SlowApplies);
+    }
+
     [Fact]
     public async Task WaitingRequestsAreBoundedInBytes()
     {
@@ -359,6 +373,8 @@ public sealed class MemberNodeTests
 
         public LogIndex? FailsAt { get; set; }
 
+        public Action DuringApply { get; set; } = static () => { };
+
         public bool NeedsMaintenance => false;
 
         public ApplyOutcome? Apply(in Entry entry, out ulong requestId)
@@ -370,6 +386,7 @@ public sealed class MemberNodeTests
             }
 
             trace.Add($"apply {entry.Index}");
+            DuringApply();
             Invariant.Check(entry.Index != FailsAt, "the test lets this entry be applied");
             requestId = CommandReader.Read(entry.Data).RequestId;
             return Refuse is null ? new ApplyOutcome(7) : new ApplyOutcome(Refuse, 7);

@@ -172,6 +172,7 @@ public sealed class CodecTests
         }
     });
 
+    // GHSA-6vch-q96h-7gc3's kind (etcd: readBytesLimit, snapshotLimitByte).
     [Theory]
     [InlineData("ffffffffffffffff")]
     [InlineData("0000000020000001")]

@@ -88,6 +88,35 @@ public sealed class PeerEndpointTests : IAsyncLifetime
         Assert.Equal((403, """{"message":"cannot process message to mismatch member"}"""), await PostAsync("/raft", Encode(MessageSamples.Heartbeat(2, 9, 5))));
         Assert.Equal((403, """{"message":"cannot process message from removed member"}"""), await PostAsync("/raft", Encode(MessageSamples.Heartbeat(3, 1, 5))));
         Assert.Single(_side.Inbox.Messages);
+        // etcd_network_peer_received_failures_total: what could not be read, by where it came from.
+        Assert.Equal(new("127.0.0.1", 1), Assert.Single(_side.Http.Metrics.ReceiveFailuresByAddress));
+    }
+
+    /// <summary>GHSA-6vch-q96h-7gc3's kind: a body that was promised and does not come holds nothing for long.</summary>
+    [Theory]
+    [InlineData("/raft")]
+    [InlineData("/raft/snapshot")]
+    [InlineData("/leases")]
+    public async Task ABodyThatDoesNotGoOnIsGivenUp(string path)
+    {
+        await using var rig = new LoopbackRig { StreamTimeout = TimeSpan.FromMilliseconds(300), Services = _services };
+        await using var side = (LoopbackRig.Side)await rig.StartAsync(1, 7, null);
+        side.Transport.SetPeers([rig.Address(2)], []);
+        var url = new Uri(side.Url);
+        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp);
+        await socket.ConnectAsync(url.Host, url.Port, Cancel);
+        await using var stream = new System.Net.Sockets.NetworkStream(socket);
+        string head = $"POST {path} HTTP/1.1\r\nHost: {url.Authority}\r\nX-Server-From: 2\r\nX-Server-Version: 3.5.16\r\n"
+            + "X-Min-Cluster-Version: 3.0.0\r\nX-Etcd-Cluster-ID: 7\r\nX-Raft-To: 1\r\nContent-Length: 1000\r\n\r\nabc";
+        await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(head), Cancel);
+
+        byte[] answer = new byte[16];
+        Exception? end = await Record.ExceptionAsync(
+            () => stream.ReadExactlyAsync(answer, Cancel).AsTask().WaitAsync(TimeSpan.FromSeconds(30), Cancel));
+
+        // There is nobody to answer: the connection is let go.
+        Assert.True(end is IOException, end?.ToString());
+        Assert.Empty(side.Inbox.Messages);
     }
 
     [Fact]

@@ -65,12 +65,14 @@ public sealed class CapturedProcess : IAsyncDisposable
     /// <param name="environment">Variables to set in addition.</param>
     /// <param name="input">What it reads from stdin, which ends after that.</param>
     /// <param name="folder">Its working folder; this process's if null.</param>
+    /// <param name="keepsInput">Whether stdin does not end: <see cref="Write"/> goes on with it.</param>
     public static CapturedProcess Start(
         string executable,
         IEnumerable<string> arguments,
         IReadOnlyDictionary<string, string>? environment = null,
         string input = "",
-        string? folder = null)
+        string? folder = null,
+        bool keepsInput = false)
     {
         var start = new ProcessStartInfo(executable)
         {
@@ -95,7 +97,7 @@ public sealed class CapturedProcess : IAsyncDisposable
         }
 
         var captured = new CapturedProcess(Process.Start(start)!);
-        captured.Feed(input);
+        captured.Feed(input, keepsInput);
         return captured;
     }
 
@@ -112,6 +114,12 @@ public sealed class CapturedProcess : IAsyncDisposable
         await using CapturedProcess process = Start(executable, arguments, environment, input, folder);
         return await process.WaitForExitAsync(cancellation);
     }
+
+    /// <summary>Writes to its stdin, if that was kept open.</summary>
+    public void Write(string input) => Feed(input, keepsOpen: true);
+
+    /// <summary>Ends its stdin, if that was kept open.</summary>
+    public void EndInput() => Feed("", keepsOpen: false);
 
     /// <summary>Sends it a signal.</summary>
     public void Send(Signal signal) => Signals.Send(_process, signal);
@@ -177,12 +185,16 @@ public sealed class CapturedProcess : IAsyncDisposable
 
     private string Describe() => Path.GetFileName(_process.StartInfo.FileName) + " " + string.Join(' ', _process.StartInfo.ArgumentList);
 
-    private void Feed(string input)
+    private void Feed(string input, bool keepsOpen)
     {
         try
         {
             _process.StandardInput.Write(input);
-            _process.StandardInput.Close();
+            _process.StandardInput.Flush();
+            if (!keepsOpen)
+            {
+                _process.StandardInput.Close();
+            }
         }
         catch (IOException)
         {

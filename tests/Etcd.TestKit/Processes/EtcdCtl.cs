@@ -19,6 +19,10 @@ public static class EtcdCtl
     public static CapturedProcess Start(string endpoint, params IEnumerable<string> arguments) =>
         CapturedProcess.Start(RealEtcd.Ctl, ["--endpoints", endpoint, .. arguments], Environment(Long));
 
+    /// <summary>Starts a command that goes on to read from stdin (<see cref="CapturedProcess.Write"/>).</summary>
+    public static CapturedProcess StartReading(string endpoint, params IEnumerable<string> arguments) =>
+        CapturedProcess.Start(RealEtcd.Ctl, ["--endpoints", endpoint, .. arguments], Environment(Long), keepsInput: true);
+
     private static Dictionary<string, string> Environment(string timeout) => new()
     {
         ["ETCDCTL_API"] = "3",

@@ -10,7 +10,7 @@ namespace Etcd.Interop.Tests.Comparison;
 /// <summary>What is asked by raw calls, because etcdctl cannot ask it.</summary>
 internal static partial class CallScenarios
 {
-    public static IReadOnlyList<Scenario> All { get; } = [.. Calls(), .. Watches()];
+    public static IReadOnlyList<Scenario> All { get; } = [.. Calls(), .. Watches(), .. Downgrades()];
 
     private static IEnumerable<Scenario> Calls() =>
     [

@@ -66,6 +66,10 @@ internal static class Requests
         await new Maintenance.MaintenanceClient(c).AlarmAsync(
             new AlarmRequest { Action = action, Alarm = type, MemberID = member }, cancellationToken: Session.Cancellation));
 
+    public static Call Downgrade(DowngradeRequest.Types.DowngradeAction action, string version) => new($"Downgrade {action} \"{version}\"", async c =>
+        await new Maintenance.MaintenanceClient(c).DowngradeAsync(
+            new DowngradeRequest { Action = action, Version = version }, cancellationToken: Session.Cancellation));
+
     /// <summary>3.5 puts a space behind each field of an alarm's text, later ones between them.</summary>
     public static Call StatusErrors() => new("Status' errors", async c =>
     {

@@ -7,7 +7,7 @@ internal static partial class Scenarios
 {
     private static string[] Formats => ["simple", "json", "fields"];
 
-    public static IReadOnlyList<Scenario> All { get; } = [.. Keys(), .. Transactions(), .. Watches(), .. Leases(), .. Revisions(), .. Members(), .. Alarms(), .. Errors(), .. Auth()];
+    public static IReadOnlyList<Scenario> All { get; } = [.. Keys(), .. Transactions(), .. Watches(), .. Leases(), .. Revisions(), .. Members(), .. Maintenance(), .. Utilities(), .. Alarms(), .. Errors(), .. Auth()];
 
     /// <summary>The command in each format that scripts read.</summary>
     private static IEnumerable<IStep> InEachFormat(string line) => Formats.Select(f => new Ctl($"{line} -w {f}"));

@@ -28,6 +28,33 @@ internal sealed record CtlTalk(string Title, Func<CtlTalk.Hall, Task> Talk) : IS
             await ExpectAsync(speaker, lines);
         }
 
+        /// <summary>Starts a command that reads from stdin, at the first member.</summary>
+        public void StartReading(string speaker, string line) =>
+            _speakers[speaker] = EtcdCtl.StartReading(session.Target.Endpoint, CommandLine.Split(line));
+
+        /// <summary>Writes a line to a command's stdin.</summary>
+        public void Say(string speaker, string line) => _speakers[speaker].Write(line + "\n");
+
+        /// <summary>Ends a command's stdin, and hears all that it said.</summary>
+        public Task FallSilentAsync(string speaker)
+        {
+            _speakers[speaker].EndInput();
+            return EndAsync(speaker);
+        }
+
+        /// <summary>Starts a command at the first member, which says nothing for now.</summary>
+        public void Start(string speaker, string line) =>
+            _speakers[speaker] = EtcdCtl.Start(session.Target.Endpoint, CommandLine.Split(session.Resolve(line)));
+
+        /// <summary>What <c>$name</c> means.</summary>
+        public string Resolve(string text) => session.Resolve(text);
+
+        /// <summary>The first member, as commands that copy take it.</summary>
+        public string Endpoint => session.Target.Endpoint;
+
+        /// <summary>Runs a command to its end.</summary>
+        public Task RunAsync(string line) => EtcdCtl.RunAsync(session.Target.Endpoint, CommandLine.Split(line), Session.Cancellation);
+
         /// <summary>Waits until a command has printed that many lines in all.</summary>
         public async Task ExpectAsync(string speaker, int lines)
         {
@@ -46,6 +73,14 @@ internal sealed record CtlTalk(string Title, Func<CtlTalk.Hall, Task> Talk) : IS
                 return last.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == count;
             }, Session.Cancellation);
             Heard.AddRange(AnswerLines.Of(last, session.Target).Select(l => $"keys: {l}"));
+        }
+
+        /// <summary>Interrupts a command as Ctrl+C does, and hears the first lines that it said.</summary>
+        public async Task InterruptAsync(string speaker, int lines)
+        {
+            _speakers[speaker].Send(Signal.Interrupt);
+            await _speakers[speaker].WaitForExitAsync(Session.Cancellation);
+            Heard.AddRange(AnswerLines.Of(speaker, _speakers[speaker].StdoutLines.Take(lines), session.Target));
         }
 
         /// <summary>Interrupts a command as Ctrl+C does, and hears all that it said.</summary>

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -31,7 +32,8 @@ internal sealed class ListenerHost : IAsyncDisposable
         string[] urls,
         Action<EtcdListenerOptions>? options = null,
         ConnectionSettings? settings = null,
-        TestCertificate? certificate = null)
+        TestCertificate? certificate = null,
+        Action<HttpsConnectionAdapterOptions>? tls = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -40,7 +42,11 @@ internal sealed class ListenerHost : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             KestrelDefaults.Apply(kestrel, settings);
-            kestrel.ListenEtcd([.. urls.Select(EtcdEndpoint.Parse)], certificate is null ? null : tls => tls.ServerCertificate = certificate.Certificate);
+            kestrel.ListenEtcd([.. urls.Select(EtcdEndpoint.Parse)], certificate is null ? null : https =>
+            {
+                https.ServerCertificate = certificate.Certificate;
+                tls?.Invoke(https);
+            });
         });
         var app = builder.Build();
         var host = new ListenerHost(app);
