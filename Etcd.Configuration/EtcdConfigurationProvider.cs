@@ -90,7 +90,10 @@ public sealed partial class EtcdConfigurationProvider : ConfigurationProvider, I
         ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
         if (IsTelling)
             return;
-        // On the thread pool, where nothing waits for the caller's synchronization context.
+        // Configuration loads synchronously, so the caller must wait. It waits for work on the thread pool, none of which ever needs the
+        // caller: not its synchronization context, which could not run anything while it waits here, nor a lock that it holds. Where
+        // the caller is a thread of the pool itself, the runtime adds another for as long as this wait for a task lasts, so that
+        // many loads at a time do not take each other's threads away.
         Task.Run(() => LoadAsync(_stopping.Token)).GetAwaiter().GetResult();
     }
 

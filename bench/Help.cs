@@ -57,9 +57,12 @@ internal static class Help
         sdk       measures Etcd.Client beside the generated gRPC client, at our server, in turn
           --callers LIST          callers at a time, or watches, default 1,100,1000
           --operations LIST       of put, get and watch; default all
-          --passes N, --seconds S, --value-size B  default 3, 3 and 256
+          --passes N, --seconds S, --value-size B  default 7, 1 and 256
           --server PATH, --work-dir DIR  as above
-          --markdown FILE         also write the table
+          --markdown FILE         the table with its conditions, default bench/RESULTS-sdk.md if nothing is narrowed
+
+        test-server  measures how long Etcd.Testing's EtcdTestServer takes to start and to stop
+          --servers N             after the first of the process, default 20
 
         raft      measures the consensus core alone, one and three members in memory, batches of 1, 10 and 100
           --passes N              default 3; the report has the medians

@@ -38,7 +38,8 @@ async Task<int> RunAsync(string[] arguments)
     return arguments[0] switch
     {
         "load" => LoadCommand.Run(options, stop.Token),
-        "sdk" => await SdkCommand.RunAsync(options, stop.Token),
+        "sdk" => await SdkCommand.RunAsync(options, string.Join(' ', arguments), stop.Token),
+        "test-server" => await TestServerCommand.RunAsync(options, stop.Token),
         "raft" => RaftCommand.Run(options, stop.Token),
         "store" => StoreCommand.Run(options, stop.Token),
         "failover" => FailoverCommand.Run(options, string.Join(' ', arguments), stop.Token),

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Etcd.Bench.Compare;
 using Etcd.Bench.Sdk;
 
@@ -11,74 +10,87 @@ namespace Etcd.Bench;
 /// </summary>
 internal static class SdkCommand
 {
-    private static readonly string[] Operations = ["put", "get", "watch"];
+    private const double WarmUpSeconds = 0.5;
 
-    public static async Task<int> RunAsync(CommandLine arguments, CancellationToken stop)
+    private static readonly string[] AllOperations = ["put", "get", "watch"];
+
+    public static async Task<int> RunAsync(CommandLine arguments, string typed, CancellationToken stop)
     {
-        double seconds = arguments.Number("seconds", 3, 0.1);
-        int passes = arguments.Integer("passes", 3, 1, 99);
-        int valueBytes = arguments.Integer("value-size", 256, 1);
-        int[] callers = [.. (arguments.List("callers") ?? ["1", "100", "1000"]).Select(text => int.Parse(text, CultureInfo.InvariantCulture))];
-        string[] operations = arguments.List("operations") ?? Operations;
-        string? serverPath = ClusterArguments.TakeServer(arguments);
-        string workFolder = ClusterArguments.TakeWorkFolder(arguments);
-        string? markdown = arguments.Text("markdown");
-        arguments.RequireAllTaken();
-
-        Side side = Side.Choose(etcd: false, ours: true, serverPath, stop)[0];
-        string folder = WorkFolder.Create(workFolder);
-        var run = new SdkRun(seconds, valueBytes);
-        var warmUp = new SdkRun(1, valueBytes);
-        var table = new StringBuilder();
-        table.AppendLine("| call | callers | client | per second | p50 µs | p99 µs | bytes allocated | throughput of gRPC's | bytes more |");
-        table.AppendLine("| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+        SdkOptions options = Parse(arguments, typed);
+        Side side = Side.Choose(etcd: false, ours: true, options.ServerPath, stop)[0];
+        string folder = WorkFolder.Create(options.WorkFolder);
+        var report = new SdkReport(options, MachineFacts.Collect(folder));
         using (RunningServer server = RunningServer.StartHealthy(side, 1, folder, side.Name, stop))
         {
             string url = $"http://127.0.0.1:{server.Members[0].Port}";
             await using var raw = new RawSubject(url);
             await using var sdk = new SdkSubject(url);
-            ISubject[] subjects = [raw, sdk];
-            foreach (string operation in operations)
-                foreach (int count in callers)
+            var run = new SdkRun(options.Seconds, options.ValueBytes, server.ProcessIds);
+            var warmUp = new SdkRun(WarmUpSeconds, options.ValueBytes, server.ProcessIds);
+            foreach (string operation in options.Operations)
+                foreach (int callers in options.Callers)
+                    await MeasureAsync(operation, callers, raw, sdk).ConfigureAwait(false);
+
+            async Task MeasureAsync(string operation, int callers, RawSubject raw, SdkSubject sdk)
+            {
+                await warmUp.MeasureAsync(operation, raw, callers, stop).ConfigureAwait(false);
+                await warmUp.MeasureAsync(operation, sdk, callers, stop).ConfigureAwait(false);
+                var ofRaw = new List<SdkFigures>();
+                var ofSdk = new List<SdkFigures>();
+                for (int pass = 0; pass < options.Passes; pass++)
                 {
-                    Dictionary<ISubject, List<SdkFigures>> found = subjects.ToDictionary(s => s, _ => new List<SdkFigures>());
-                    foreach (ISubject subject in subjects)
-                        _ = await MeasureAsync(warmUp, operation, subject, count, stop).ConfigureAwait(false);
-                    for (int pass = 0; pass < passes; pass++)
-                        foreach (ISubject subject in pass % 2 == 0 ? subjects : subjects.Reverse())
-                            found[subject].Add(await MeasureAsync(run, operation, subject, count, stop).ConfigureAwait(false));
-                    AddRows(table, operation, count, raw.Name, SdkFigures.Median(found[raw]), sdk.Name, SdkFigures.Median(found[sdk]));
-                    Console.WriteLine($"{operation} {count} done");
+                    // Who comes first changes, so that a machine that grows slower or faster favours nobody.
+                    if (pass % 2 == 0)
+                        ofRaw.Add(await run.MeasureAsync(operation, raw, callers, stop).ConfigureAwait(false));
+                    ofSdk.Add(await run.MeasureAsync(operation, sdk, callers, stop).ConfigureAwait(false));
+                    if (pass % 2 != 0)
+                        ofRaw.Add(await run.MeasureAsync(operation, raw, callers, stop).ConfigureAwait(false));
                 }
+
+                report.Add(operation, callers, ofRaw, ofSdk);
+                Console.WriteLine($"{operation} {callers} done");
+            }
         }
 
         Directory.Delete(folder, recursive: true);
         Console.WriteLine();
-        Console.Write(table);
-        if (markdown is not null)
-            await File.WriteAllTextAsync(markdown, table.ToString(), stop).ConfigureAwait(false);
+        Console.Write(report.Table());
+        Console.WriteLine(report.Verdict());
+        if (options.MarkdownPath is string markdown)
+        {
+            ResultsFile.Write(markdown, null, report.Render());
+            Console.WriteLine($"Written: {markdown}");
+        }
+
         return 0;
     }
 
-    private static Task<SdkFigures> MeasureAsync(SdkRun run, string operation, ISubject subject, int count, CancellationToken stop) => operation switch
+    internal static SdkOptions Parse(CommandLine arguments, string typed)
     {
-        "put" => run.PutsAsync(subject, count, stop),
-        "get" => run.GetsAsync(subject, count, stop),
-        "watch" => run.WatchesAsync(subject, count, stop),
-        _ => throw new UsageException($"--operations: {operation} is not one of {string.Join(", ", Operations)}"),
-    };
-
-    private static void AddRows(StringBuilder table, string operation, int count, string rawName, SdkFigures raw, string sdkName, SdkFigures sdk)
-    {
-        Add(rawName, raw, "", "");
-        Add(
-            sdkName,
-            sdk,
-            (sdk.PerSecond / raw.PerSecond).ToString("P0", CultureInfo.InvariantCulture),
-            (sdk.Bytes - raw.Bytes).ToString("F0", CultureInfo.InvariantCulture));
-
-        void Add(string name, SdkFigures figures, string ratio, string more) => table.AppendLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"| {operation} | {count} | {name} | {figures.PerSecond:N0} | {figures.P50 / 1000.0:F0} | {figures.P99 / 1000.0:F0} | {figures.Bytes:F0} | {ratio} | {more} |"));
+        bool whole = !arguments.HasAny("callers", "operations", "passes", "seconds", "value-size", "server");
+        var options = new SdkOptions
+        {
+            Operations = [.. (arguments.List("operations") ?? AllOperations).Select(Operation)],
+            Callers = [.. (arguments.List("callers") ?? ["1", "100", "1000"]).Select(Count)],
+            Passes = arguments.Integer("passes", 7, 1, 99),
+            Seconds = arguments.Number("seconds", 1, 0.1),
+            ValueBytes = arguments.Integer("value-size", 256, SdkRun.ValueBytesMin),
+            ServerPath = ClusterArguments.TakeServer(arguments),
+            WorkFolder = ClusterArguments.TakeWorkFolder(arguments),
+            // A narrowed run must not replace the published table by the way.
+            MarkdownPath = arguments.Text("markdown") ?? (whole ? Path.Combine(Repository.Root, "bench", "RESULTS-sdk.md") : null),
+            Command = $"dotnet run -c Release --project bench -- {typed}",
+        };
+        arguments.RequireAllTaken();
+        return options;
     }
+
+    private static string Operation(string text) => AllOperations.Contains(text)
+        ? text
+        : throw new UsageException($"--operations: {text} is not one of {string.Join(", ", AllOperations)}");
+
+    private static int Count(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0
+            ? count
+            : throw new UsageException($"--callers {text}: numbers above 0, with commas between");
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Polly;
@@ -28,12 +27,29 @@ internal sealed class Caller
         _retries = options.Retry.MaxRetries == 0 ? ResiliencePipeline.Empty : BuildRetries(options);
     }
 
-    /// <summary>Carries out a unary call.</summary>
+    /// <summary>Carries out a unary call and gives its response as it is.</summary>
     /// <exception cref="EtcdException">It failed.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // Awaited once, by this client's own methods.
-    public async ValueTask<TResponse> CallAsync<TRequest, TResponse>(
+    public ValueTask<TResponse> CallAsync<TRequest, TResponse>(
         Rpc<TRequest, TResponse> rpc, TRequest request, EtcdCallOptions? options, CancellationToken cancellation)
+        where TRequest : class
+        where TResponse : class => CallAsync(rpc, request, options, 0, static (response, _) => response, cancellation);
+
+    /// <summary>
+    /// Carries out a unary call. It ends in what users get, so that no other async method must lie between: each would cost every
+    /// call an object and a step.
+    /// </summary>
+    /// <param name="rpc">The method.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="options">The call's options, null for none.</param>
+    /// <param name="prefixLength">How many bytes of the keys in the response belong to the namespace.</param>
+    /// <param name="read">Makes the result of the response and the prefix's length; best a static method, which costs no object.</param>
+    /// <param name="cancellation">Gives the call up.</param>
+    /// <exception cref="EtcdException">It failed.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public async ValueTask<TResult> CallAsync<TRequest, TResponse, TResult>(
+        Rpc<TRequest, TResponse> rpc, TRequest request, EtcdCallOptions? options, int prefixLength, Func<TResponse, int, TResult> read,
+        CancellationToken cancellation)
         where TRequest : class
         where TResponse : class
     {
@@ -55,7 +71,7 @@ internal sealed class Caller
             TResponse response = await endpoint.Invoker.AsyncUnaryCall(rpc.Method, null, callOptions, request).ResponseAsync.ConfigureAwait(false);
             endpoint.Succeeded();
             Telemetry.Succeeded(rpc.Operation, endpoint, started, activity);
-            return response;
+            return read(response, prefixLength);
         }
         catch (Exception e) when (Translate(e, endpoint, !rpc.Repeatable, cancellation) is { } translated)
         {
@@ -70,7 +86,7 @@ internal sealed class Caller
         var state = new UnaryState<TRequest, TResponse>(rpc, request, deadline) { LastFailure = failure, LastEndpoint = endpoint, Attempts = 1 };
         if (endpoint is not null)
             state.Tried.Add(endpoint);
-        return await RetryAsync(state, requireLeader, started, activity, cancellation).ConfigureAwait(false);
+        return read(await RetryAsync(state, requireLeader, started, activity, cancellation).ConfigureAwait(false), prefixLength);
     }
 
     /// <summary>As <see cref="CallAsync{TRequest, TResponse}"/>, for calls of other kinds.</summary>

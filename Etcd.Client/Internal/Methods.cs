@@ -9,8 +9,8 @@ namespace Etcd.Client;
 /// </summary>
 internal static class Methods
 {
-    public static readonly Rpc<RangeRequest, RangeResponse> Range =
-        Rpc.Read("KV", "Range", "range", RangeRequest.Parser, RangeResponse.Parser);
+    public static readonly Rpc<RangeRequest, RangeAnswer> Range =
+        new(Rpc.Create(MethodType.Unary, "KV", "Range", RangeRequest.Parser, RangeAnswer.Read), "range", Repeatable: true);
 
     public static readonly Rpc<PutRequest, PutResponse> Put =
         Rpc.Write("KV", "Put", "put", PutRequest.Parser, PutResponse.Parser);
@@ -27,11 +27,11 @@ internal static class Methods
     public static readonly Rpc<CompactionRequest, CompactionResponse> Compact =
         Rpc.Write("KV", "Compact", "compact", CompactionRequest.Parser, CompactionResponse.Parser);
 
-    public static readonly Method<RangeRequest, RangeStreamResponse> RangeStream =
-        Rpc.Create(MethodType.ServerStreaming, "KV", "RangeStream", RangeRequest.Parser, RangeStreamResponse.Parser);
+    public static readonly Method<RangeRequest, RangeAnswer> RangeStream =
+        Rpc.Create(MethodType.ServerStreaming, "KV", "RangeStream", RangeRequest.Parser, RangeAnswer.ReadStreamed);
 
-    public static readonly Method<WatchRequest, WatchResponse> Watch =
-        Rpc.Create(MethodType.DuplexStreaming, "Watch", "Watch", WatchRequest.Parser, WatchResponse.Parser);
+    public static readonly Method<WatchRequest, WatchNews> Watch =
+        Rpc.Create(MethodType.DuplexStreaming, "Watch", "Watch", WatchRequest.Parser, WatchNews.Read);
 
     public static readonly Rpc<LeaseGrantRequest, LeaseGrantResponse> LeaseGrantWithId =
         Rpc.Write("Lease", "LeaseGrant", "lease_grant", LeaseGrantRequest.Parser, LeaseGrantResponse.Parser);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Google.Protobuf;
 using Grpc.Core;
 
@@ -33,6 +34,20 @@ internal static class Rpc
         where TRequest : class, IMessage<TRequest>
         where TResponse : class, IMessage<TResponse> =>
         new(type, "etcdserverpb." + service, method, Marshal(requests), Marshal(responses));
+
+    /// <summary>A method whose responses are read by the client's own code.</summary>
+    /// <param name="type">Its kind.</param>
+    /// <param name="service">Its service.</param>
+    /// <param name="method">Its name.</param>
+    /// <param name="requests">Makes its requests.</param>
+    /// <param name="read">Reads a response; the bytes are gone when it returns.</param>
+    public static Method<TRequest, TResponse> Create<TRequest, TResponse>(
+        MethodType type, string service, string method, MessageParser<TRequest> requests, Func<ReadOnlySequence<byte>, TResponse> read)
+        where TRequest : class, IMessage<TRequest>
+        where TResponse : class =>
+        new(type, "etcdserverpb." + service, method, Marshal(requests), Marshallers.Create<TResponse>(
+            static (_, _) => throw new NotSupportedException("A client does not write responses."),
+            context => read(context.PayloadAsReadOnlySequence())));
 
     private static Marshaller<T> Marshal<T>(MessageParser<T> parser)
         where T : class, IMessage<T> =>

@@ -24,12 +24,12 @@ internal sealed partial class KvClient
         bool mayStream = !options.HasFilters && !range.IsSingle;
         while (true)
         {
-            RangeResponse page = await GetPageAsync(rest, options, revision, cancellationToken).ConfigureAwait(false);
+            RangeAnswer page = await GetPageAsync(rest, options, revision, cancellationToken).ConfigureAwait(false);
             revision = revision != 0 ? revision : page.Header.Revision;
-            yield return new EtcdPage(revision, EtcdKeyValue.From(page.Kvs, prefix.Length), !page.More);
+            rest = page.More ? Behind(page) : rest;
+            yield return new EtcdPage(revision, page.TakeItems(prefix.Length), !page.More);
             if (!page.More)
                 yield break;
-            rest = range.After(LastKey(page));
             if (!mayStream)
                 continue;
 
@@ -37,19 +37,21 @@ internal sealed partial class KvClient
             RangeStep step;
             while ((step = await stream.NextAsync(cancellationToken).ConfigureAwait(false)) == RangeStep.Chunk)
             {
-                if (stream.Chunk.Kvs.Count == 0)
+                RangeAnswer chunk = stream.Chunk;
+                if (chunk.Items.Length == 0)
                     continue;
-                rest = range.After(LastKey(stream.Chunk));
-                yield return new EtcdPage(revision, EtcdKeyValue.From(stream.Chunk.Kvs, prefix.Length), isLast: false);
+                rest = Behind(chunk);
+                yield return new EtcdPage(revision, chunk.TakeItems(prefix.Length), isLast: false);
             }
 
             if (step == RangeStep.End)
                 yield break;
             mayStream = step != RangeStep.NotSupported;
         }
-    }
 
-    private static EtcdKey LastKey(RangeResponse page) => page.Kvs[^1].Key.Memory;
+        // What of the range comes behind an answer; its keys must be whole.
+        EtcdRange Behind(RangeAnswer answer) => range.After(answer.Items[^1].Key);
+    }
 
     private static RangeRequest StreamRequest(EtcdRange range, EtcdListOptions options, long revision)
     {
@@ -58,7 +60,7 @@ internal sealed partial class KvClient
         return request;
     }
 
-    private async ValueTask<RangeResponse> GetPageAsync(
+    private async ValueTask<RangeAnswer> GetPageAsync(
         EtcdRange range, EtcdListOptions options, long revision, CancellationToken cancellation)
     {
         RangeRequest request = StreamRequest(range, options, revision);

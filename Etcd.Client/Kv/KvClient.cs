@@ -7,41 +7,45 @@ internal sealed partial class KvClient(EtcdConnection connection, EtcdKey prefix
 {
     private readonly Caller _caller = connection.Caller;
 
-    public async ValueTask<EtcdKeyValue?> GetAsync(EtcdKey key, EtcdGetOptions? options, CancellationToken cancellationToken)
-    {
-        RangeRequest request = Requests.Range(EtcdRange.Single(Below(key)), options);
-        RangeResponse response = await _caller.CallAsync(Methods.Range, request, options, cancellationToken).ConfigureAwait(false);
-        return response.Kvs.Count == 0 ? null : new EtcdKeyValue(response.Kvs[0], prefix.Length);
-    }
+    public ValueTask<EtcdKeyValue?> GetAsync(EtcdKey key, EtcdGetOptions? options, CancellationToken cancellationToken) => _caller.CallAsync(
+        Methods.Range,
+        Requests.Range(EtcdRange.Single(Below(key)), options),
+        options,
+        prefix.Length,
+        static (answer, prefixLength) => answer.TakeItems(prefixLength) is [var item, ..] ? item : null,
+        cancellationToken);
 
-    public async ValueTask<EtcdRangeResult> GetRangeAsync(EtcdRange range, EtcdRangeOptions? options, CancellationToken cancellationToken)
-    {
-        RangeRequest request = Requests.Range(Below(range), options);
-        RangeResponse response = await _caller.CallAsync(Methods.Range, request, options, cancellationToken).ConfigureAwait(false);
-        return new EtcdRangeResult(response, prefix.Length);
-    }
+    public ValueTask<EtcdRangeResult> GetRangeAsync(EtcdRange range, EtcdRangeOptions? options, CancellationToken cancellationToken) => _caller.CallAsync(
+        Methods.Range,
+        Requests.Range(Below(range), options),
+        options,
+        prefix.Length,
+        static (answer, prefixLength) => new EtcdRangeResult(answer, prefixLength),
+        cancellationToken);
 
-    public async ValueTask<long> CountAsync(EtcdRange range, EtcdGetOptions? options, CancellationToken cancellationToken)
+    public ValueTask<long> CountAsync(EtcdRange range, EtcdGetOptions? options, CancellationToken cancellationToken)
     {
         RangeRequest request = Requests.Range(Below(range), options);
         request.CountOnly = true;
-        return (await _caller.CallAsync(Methods.Range, request, options, cancellationToken).ConfigureAwait(false)).Count;
+        return _caller.CallAsync(Methods.Range, request, options, 0, static (answer, _) => answer.Count, cancellationToken);
     }
 
-    public async ValueTask<EtcdPutResult> PutAsync(EtcdKey key, EtcdValue value, EtcdPutOptions? options, CancellationToken cancellationToken)
-    {
-        PutRequest request = Requests.Put(Below(key), value, options);
-        PutResponse response = await _caller.CallAsync(Methods.Put, request, options, cancellationToken).ConfigureAwait(false);
-        return new EtcdPutResult(EtcdHeader.From(response.Header), EtcdKeyValue.From(response.PrevKv, prefix.Length));
-    }
+    public ValueTask<EtcdPutResult> PutAsync(EtcdKey key, EtcdValue value, EtcdPutOptions? options, CancellationToken cancellationToken) => _caller.CallAsync(
+        Methods.Put,
+        Requests.Put(Below(key), value, options),
+        options,
+        prefix.Length,
+        static (response, prefixLength) => new EtcdPutResult(EtcdHeader.From(response.Header), EtcdKeyValue.From(response.PrevKv, prefixLength)),
+        cancellationToken);
 
-    public async ValueTask<EtcdDeleteResult> DeleteAsync(EtcdRange range, EtcdDeleteOptions? options, CancellationToken cancellationToken)
-    {
-        DeleteRangeRequest request = Requests.Delete(Below(range), options);
-        DeleteRangeResponse response = await _caller.CallAsync(Methods.DeleteRange, request, options, cancellationToken).ConfigureAwait(false);
-        return new EtcdDeleteResult(
-            EtcdHeader.From(response.Header), response.Deleted, EtcdKeyValue.From(response.PrevKvs, prefix.Length));
-    }
+    public ValueTask<EtcdDeleteResult> DeleteAsync(EtcdRange range, EtcdDeleteOptions? options, CancellationToken cancellationToken) => _caller.CallAsync(
+        Methods.DeleteRange,
+        Requests.Delete(Below(range), options),
+        options,
+        prefix.Length,
+        static (response, prefixLength) => new EtcdDeleteResult(
+            EtcdHeader.From(response.Header), response.Deleted, EtcdKeyValue.From(response.PrevKvs, prefixLength)),
+        cancellationToken);
 
     public async ValueTask<EtcdTxnResult> CommitAsync(EtcdTxn transaction, EtcdCallOptions? options, CancellationToken cancellationToken)
     {
@@ -52,11 +56,10 @@ internal sealed partial class KvClient(EtcdConnection connection, EtcdKey prefix
         return new EtcdTxnResult(plan, response, prefix.Length);
     }
 
-    public async ValueTask<EtcdHeader> CompactAsync(long revision, EtcdCompactOptions? options, CancellationToken cancellationToken)
+    public ValueTask<EtcdHeader> CompactAsync(long revision, EtcdCompactOptions? options, CancellationToken cancellationToken)
     {
         var request = new CompactionRequest { Revision = revision, Physical = options is { Physical: true } };
-        CompactionResponse response = await _caller.CallAsync(Methods.Compact, request, options, cancellationToken).ConfigureAwait(false);
-        return EtcdHeader.From(response.Header);
+        return _caller.CallAsync(Methods.Compact, request, options, 0, static (response, _) => EtcdHeader.From(response.Header), cancellationToken);
     }
 
     // The check that the server would make: below a namespace the empty key is not empty any more.

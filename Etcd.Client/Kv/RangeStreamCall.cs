@@ -27,7 +27,7 @@ internal sealed class RangeStreamCall : IAsyncDisposable
     private readonly EtcdListOptions _options;
     private readonly CancellationTokenSource _waited = new();
     private Endpoint? _endpoint;
-    private AsyncServerStreamingCall<RangeStreamResponse>? _call;
+    private AsyncServerStreamingCall<RangeAnswer>? _call;
     private CallHeaders? _headers;
 
     public RangeStreamCall(EtcdConnection connection, RangeRequest request, EtcdListOptions options)
@@ -38,7 +38,7 @@ internal sealed class RangeStreamCall : IAsyncDisposable
     }
 
     /// <summary>The chunk that <see cref="NextAsync"/> has found.</summary>
-    public RangeResponse Chunk { get; private set; } = new();
+    public RangeAnswer Chunk => _call!.ResponseStream.Current;
 
     /// <summary>Waits for what comes next, at most as long as a call may take.</summary>
     /// <exception cref="EtcdException">The read failed, and would fail again.</exception>
@@ -50,10 +50,7 @@ internal sealed class RangeStreamCall : IAsyncDisposable
             if (_call is null && !await OpenAsync(cancellation).ConfigureAwait(false))
                 return RangeStep.NotSupported;
             // The caller's token ends the call itself.
-            if (!await _call!.ResponseStream.MoveNext(_waited.Token).ConfigureAwait(false))
-                return RangeStep.End;
-            Chunk = _call.ResponseStream.Current.RangeResponse;
-            return RangeStep.Chunk;
+            return await _call!.ResponseStream.MoveNext(_waited.Token).ConfigureAwait(false) ? RangeStep.Chunk : RangeStep.End;
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.Unimplemented)
         {

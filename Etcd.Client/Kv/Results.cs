@@ -5,25 +5,33 @@ namespace Etcd.Client;
 /// <summary>The answer to a range read.</summary>
 public sealed class EtcdRangeResult
 {
-    private readonly RangeResponse _message;
+    internal EtcdRangeResult(RangeAnswer answer, int prefixLength)
+    {
+        Header = answer.Header;
+        Items = answer.TakeItems(prefixLength);
+        More = answer.More;
+        Count = answer.Count;
+    }
 
     internal EtcdRangeResult(RangeResponse message, int prefixLength)
     {
-        _message = message;
+        Header = EtcdHeader.From(message.Header);
         Items = EtcdKeyValue.From(message.Kvs, prefixLength);
+        More = message.More;
+        Count = message.Count;
     }
 
     /// <summary>Who answered, and at which revision the store was.</summary>
-    public EtcdHeader Header => EtcdHeader.From(_message.Header);
+    public EtcdHeader Header { get; }
 
     /// <summary>The keys, in the order that was asked for.</summary>
     public IReadOnlyList<EtcdKeyValue> Items { get; }
 
     /// <summary>Whether the limit left keys out.</summary>
-    public bool More => _message.More;
+    public bool More { get; }
 
     /// <summary>How many keys the range has, those that a limit left out included.</summary>
-    public long Count => _message.Count;
+    public long Count { get; }
 }
 
 /// <summary>Some keys of a range that is read in parts.</summary>

@@ -1,6 +1,4 @@
-using System.Threading.Channels;
 using Etcd.Protocol.Etcdserverpb;
-using Etcd.Protocol.Mvccpb;
 
 namespace Etcd.Client;
 
@@ -18,17 +16,9 @@ internal sealed class Substream
     private readonly EtcdRange _range;
     private readonly int _prefixLength;
     private readonly EtcdWatchOptions _options;
-    private readonly int _eventsMax;
-    private readonly long _bytesMax;
-    private readonly Lock _gate = new();
-    private readonly Channel<EtcdWatchBatch> _queue =
-        Channel.CreateUnbounded<EtcdWatchBatch>(new UnboundedChannelOptions { SingleReader = true });
-
+    private readonly BatchQueue _queue;
     private readonly TaskCompletionSource<long> _created = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private List<Event>? _fragments;
-    private int _queuedEvents;
-    private long _queuedBytes;
-    private bool _isPaused;
+    private List<EtcdWatchEvent>? _fragments;
 
     public Substream(EtcdConnection connection, EtcdKey prefix, EtcdRange range, EtcdWatchOptions options, long startRevision)
     {
@@ -36,8 +26,8 @@ internal sealed class Substream
         _range = range.Below(prefix);
         _prefixLength = prefix.Length;
         _options = options;
-        _eventsMax = options.BufferEvents ?? connection.Options.WatchBufferEvents;
-        _bytesMax = options.BufferBytes ?? connection.Options.WatchBufferBytes;
+        _queue = new BatchQueue(
+            options.BufferEvents ?? connection.Options.WatchBufferEvents, options.BufferBytes ?? connection.Options.WatchBufferBytes);
         NextRevision = startRevision;
     }
 
@@ -48,14 +38,7 @@ internal sealed class Substream
     public long NextRevision { get; private set; }
 
     /// <summary>Whether it was ended on the server until its reader has caught up.</summary>
-    public bool IsPaused
-    {
-        get
-        {
-            lock (_gate)
-                return _isPaused;
-        }
-    }
+    public bool IsPaused => _queue.IsPaused;
 
     /// <summary>The first revision that it can tell of, once a member has taken it.</summary>
     public Task<long> Created => _created.Task;
@@ -69,19 +52,17 @@ internal sealed class Substream
         End(null);
     }
 
-    /// <summary>The next batch; null where the watch was stopped.</summary>
-    public async ValueTask<EtcdWatchBatch?> ReadAsync(CancellationToken cancellation)
+    /// <summary>The next batch; null where the watch was stopped. One read at a time.</summary>
+    public ValueTask<EtcdWatchBatch?> ReadAsync()
     {
-        while (await _queue.Reader.WaitToReadAsync(cancellation).ConfigureAwait(false))
-            if (_queue.Reader.TryRead(out EtcdWatchBatch? batch))
-            {
-                if (Release(batch))
-                    _hub.Resume(this);
-                return batch;
-            }
-
-        return null;
+        ValueTask<EtcdWatchBatch?> read = _queue.ReadAsync(out bool caughtUp);
+        if (caughtUp)
+            _hub.Resume(this);
+        return read;
     }
+
+    /// <summary>The reader gives up.</summary>
+    public void CancelRead(CancellationToken cancellation) => _queue.CancelRead(cancellation);
 
     // What follows is called by the hub, under its lock.
 
@@ -124,27 +105,27 @@ internal sealed class Substream
 
     /// <summary>Takes a response with events.</summary>
     /// <returns>False, and the response counts as not received, where there is no room: the watch must be ended on the server.</returns>
-    public bool TryTake(WatchResponse response)
+    public bool TryTake(WatchNews news)
     {
-        if (!HasRoom())
+        if (!_queue.HasRoom())
         {
             _fragments = null;
             return false;
         }
 
-        if (response.Fragment || _fragments is not null)
+        if (news.Fragment || _fragments is not null)
         {
-            (_fragments ??= []).AddRange(response.Events);
-            if (response.Fragment)
+            (_fragments ??= []).AddRange(news.Events);
+            if (news.Fragment)
                 return true;
         }
 
-        IReadOnlyList<Event> events = _fragments ?? (IReadOnlyList<Event>)response.Events;
+        EtcdWatchEvent[] events = _fragments?.ToArray() ?? news.Events;
         _fragments = null;
-        if (events.Count != 0)
+        if (events.Length != 0)
             Queue(events);
         else
-            OnProgress(response.Header.Revision);
+            OnProgress(news.Revision);
         return true;
     }
 
@@ -156,53 +137,30 @@ internal sealed class Substream
             return;
         NextRevision = revision + 1;
         if (_options.ReportProgress)
-            Queue(new EtcdWatchBatch(EtcdWatchBatchKind.Progress, revision, []));
+            _queue.Add(new EtcdWatchBatch(EtcdWatchBatchKind.Progress, revision, []));
     }
 
     /// <summary>Ends the watch; the reader gets what is queued and then the failure.</summary>
     public void End(Exception? failure)
     {
-        _queue.Writer.TryComplete(failure);
+        _queue.End(failure);
         if (_created.TrySetException(failure ?? new ObjectDisposedException(nameof(EtcdWatcher))))
             _ = _created.Task.Exception;
     }
 
-    private bool HasRoom()
-    {
-        lock (_gate)
-        {
-            _isPaused = _queuedEvents >= _eventsMax || _queuedBytes >= _bytesMax;
-            return !_isPaused;
-        }
-    }
-
-    /// <summary>Whether the reader has caught up, so that the watch can go on.</summary>
-    private bool Release(EtcdWatchBatch batch)
-    {
-        lock (_gate)
-        {
-            _queuedEvents -= Weight(batch);
-            _queuedBytes -= batch.Bytes;
-            bool caughtUp = _isPaused && _queuedEvents <= _eventsMax / 2 && _queuedBytes <= _bytesMax / 2;
-            if (caughtUp)
-                _isPaused = false;
-            return caughtUp;
-        }
-    }
-
     // One response may tell of many revisions, each of which becomes a batch.
-    private void Queue(IReadOnlyList<Event> events)
+    private void Queue(EtcdWatchEvent[] events)
     {
         int start = 0;
-        while (start < events.Count)
+        while (start < events.Length)
         {
-            long revision = events[start].Kv.ModRevision;
+            long revision = events[start].KeyValue.ModRevision;
             int end = start + 1;
-            while (end < events.Count && events[end].Kv.ModRevision == revision)
+            while (end < events.Length && events[end].KeyValue.ModRevision == revision)
                 end++;
             if (revision >= NextRevision)
             {
-                Queue(ToBatch(events, start, end, revision));
+                _queue.Add(ToBatch(end - start == events.Length ? events : events[start..end], revision));
                 NextRevision = revision + 1;
             }
 
@@ -210,33 +168,17 @@ internal sealed class Substream
         }
     }
 
-    private EtcdWatchBatch ToBatch(IReadOnlyList<Event> events, int start, int end, long revision)
+    private EtcdWatchBatch ToBatch(EtcdWatchEvent[] events, long revision)
     {
-        var told = new EtcdWatchEvent[end - start];
         long bytes = 0;
-        for (int i = 0; i < told.Length; i++)
+        foreach (EtcdWatchEvent told in events)
         {
-            Event message = events[start + i];
-            EtcdEventType type = message.Type == Event.Types.EventType.Delete ? EtcdEventType.Delete : EtcdEventType.Put;
-            told[i] = new EtcdWatchEvent(
-                type, new EtcdKeyValue(message.Kv, _prefixLength), EtcdKeyValue.From(message.PrevKv, _prefixLength));
-            bytes += message.Kv.Key.Length + message.Kv.Value.Length + (message.PrevKv?.Value.Length ?? 0);
+            bytes += told.Key.Length + told.Value.Length + (told.Previous?.Value.Length ?? 0);
+            told.KeyValue.CutPrefix(_prefixLength);
+            told.Previous?.CutPrefix(_prefixLength);
         }
 
-        Telemetry.EventsReceived(told.Length);
-        return new EtcdWatchBatch(EtcdWatchBatchKind.Events, revision, told) { Bytes = bytes };
+        Telemetry.EventsReceived(events.Length);
+        return new EtcdWatchBatch(EtcdWatchBatchKind.Events, revision, events) { Bytes = bytes };
     }
-
-    private void Queue(EtcdWatchBatch batch)
-    {
-        lock (_gate)
-        {
-            _queuedEvents += Weight(batch);
-            _queuedBytes += batch.Bytes;
-        }
-
-        _queue.Writer.TryWrite(batch);
-    }
-
-    private static int Weight(EtcdWatchBatch batch) => Math.Max(1, batch.Events.Count);
 }

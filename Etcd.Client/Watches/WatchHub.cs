@@ -151,7 +151,7 @@ internal sealed class WatchHub(EtcdConnection connection, bool requireLeader) : 
         {
             (headers, CallOptions options) = await connection.Caller.StreamOptionsAsync(requireLeader, ending.Token).ConfigureAwait(false);
             endpoint = connection.Pool.Enter();
-            using AsyncDuplexStreamingCall<WatchRequest, WatchResponse> call =
+            using AsyncDuplexStreamingCall<WatchRequest, WatchNews> call =
                 endpoint.Invoker.AsyncDuplexStreamingCall(Methods.Watch, null, options);
             WatchSession session = Open(ending);
             writing = session.WriteAsync(call.RequestStream, ending.Token);
@@ -219,38 +219,38 @@ internal sealed class WatchHub(EtcdConnection connection, bool requireLeader) : 
         }
     }
 
-    private void Take(WatchSession session, WatchResponse response, string endpoint)
+    private void Take(WatchSession session, WatchNews news, string endpoint)
     {
         lock (_gate)
         {
-            if (response.Created)
-                TakeCreated(session, response, endpoint);
-            else if (response.Canceled || response.CompactRevision != 0)
-                TakeCanceled(session, response, endpoint);
-            else if (response.WatchId < 0)
-                TakeProgress(session, response.Header.Revision);
-            else if (session.Find(response.WatchId) is { } substream && !substream.TryTake(response))
+            if (news.Created)
+                TakeCreated(session, news, endpoint);
+            else if (news.Canceled || news.CompactRevision != 0)
+                TakeCanceled(session, news, endpoint);
+            else if (news.WatchId < 0)
+                TakeProgress(session, news.Revision);
+            else if (session.Find(news.WatchId) is { } substream && !substream.TryTake(news))
                 Pause(session, substream);
         }
     }
 
-    private void TakeCreated(WatchSession session, WatchResponse response, string endpoint)
+    private void TakeCreated(WatchSession session, WatchNews news, string endpoint)
     {
-        Substream? substream = session.TakeCreated(response);
-        if (response.Canceled)
-            Refuse(session, substream, response, endpoint);
+        Substream? substream = session.TakeCreated(news);
+        if (news.Canceled)
+            Refuse(session, substream, news, endpoint);
         else
         {
             _refusedTokens = 0;
-            substream?.OnCreated(response.Header.Revision);
+            substream?.OnCreated(news.Revision);
         }
     }
 
-    private void TakeCanceled(WatchSession session, WatchResponse response, string endpoint)
+    private void TakeCanceled(WatchSession session, WatchNews news, string endpoint)
     {
         // Nobody is found where this answers a cancel request.
-        if (session.Find(response.WatchId) is { } substream)
-            Refuse(session, substream, response, endpoint);
+        if (session.Find(news.WatchId) is { } substream)
+            Refuse(session, substream, news, endpoint);
     }
 
     private static void TakeProgress(WatchSession session, long revision)
@@ -260,12 +260,12 @@ internal sealed class WatchHub(EtcdConnection connection, bool requireLeader) : 
     }
 
     // A failure that a new token or another member can cure is the stream's: all its watches go on elsewhere.
-    private void Refuse(WatchSession session, Substream? substream, WatchResponse response, string endpoint)
+    private void Refuse(WatchSession session, Substream? substream, WatchNews news, string endpoint)
     {
-        EtcdException failure = response.CompactRevision != 0
-            ? Compacted(response.CompactRevision, endpoint)
-            : ErrorMapper.FromReason(response.CancelReason, endpoint);
-        if (failure.Advice != RetryAdvice.No || response is { CompactRevision: 0, CancelReason.Length: 0 })
+        EtcdException failure = news.CompactRevision != 0
+            ? Compacted(news.CompactRevision, endpoint)
+            : ErrorMapper.FromReason(news.CancelReason, endpoint);
+        if (failure.Advice != RetryAdvice.No || news is { CompactRevision: 0, CancelReason.Length: 0 })
             throw failure.Advice != RetryAdvice.No ? failure : ErrorMapper.FromTable(EtcdErrors.WatchCanceled, null, endpoint, changes: false);
         if (substream is null)
             return;

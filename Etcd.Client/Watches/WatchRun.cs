@@ -48,10 +48,23 @@ internal sealed class WatchRun(
 
             Substream substream = _prepared ?? Begin(next);
             _prepared = null;
-            EtcdCompactedException? compacted;
+            EtcdCompactedException? compacted = null;
+            // Once for all reads: each would cost an event more than the rest of it.
+            using CancellationTokenRegistration giveUp = cancellation.UnsafeRegister(
+                static (substream, token) => ((Substream)substream!).CancelRead(token), substream);
             while (true)
             {
-                (EtcdWatchBatch? batch, compacted) = await NextAsync(substream, cancellation).ConfigureAwait(false);
+                EtcdWatchBatch? batch;
+                try
+                {
+                    batch = await substream.ReadAsync().ConfigureAwait(false);
+                }
+                catch (EtcdCompactedException e) when (options.OnCompaction == EtcdCompactionPolicy.ListAgain)
+                {
+                    compacted = e;
+                    break;
+                }
+
                 if (batch is null)
                     break;
                 yield return batch;
@@ -89,18 +102,6 @@ internal sealed class WatchRun(
             else
                 _current.Start();
             return _current;
-        }
-    }
-
-    private async ValueTask<(EtcdWatchBatch? Batch, EtcdCompactedException? Compacted)> NextAsync(Substream substream, CancellationToken cancellation)
-    {
-        try
-        {
-            return (await substream.ReadAsync(cancellation).ConfigureAwait(false), null);
-        }
-        catch (EtcdCompactedException e) when (options.OnCompaction == EtcdCompactionPolicy.ListAgain)
-        {
-            return (null, e);
         }
     }
 

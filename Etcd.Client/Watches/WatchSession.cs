@@ -42,13 +42,13 @@ internal sealed class WatchSession(CancellationTokenSource ending)
     /// Finds whom an answer to a create request is for: requests are answered in their order, which is the only way to tell for a
     /// refused one, as that has no id. Null where the substream has gone meanwhile; its cancel request is on its way.
     /// </summary>
-    public Substream? TakeCreated(WatchResponse response)
+    public Substream? TakeCreated(WatchNews news)
     {
-        if (!_unanswered.TryDequeue(out (long Id, Substream Substream) asked) || (!response.Canceled && asked.Id != response.WatchId))
+        if (!_unanswered.TryDequeue(out (long Id, Substream Substream) asked) || (!news.Canceled && asked.Id != news.WatchId))
             throw new EtcdException("The member answered a watch request that was not sent.");
         if (asked.Substream.Id != asked.Id)
             return null;
-        if (!response.Canceled)
+        if (!news.Canceled)
             _running.Add(asked.Id, asked.Substream);
         return asked.Substream;
     }

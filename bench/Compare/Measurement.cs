@@ -25,19 +25,12 @@ internal sealed record Measurement(
 
     /// <summary>Each figure's median. Errors are added up instead: none may vanish.</summary>
     public static Measurement Median(IReadOnlyList<Measurement> passes) => new(
-        Median(passes, m => m.CallsPerSecond),
-        Median(passes, m => m.P50Milliseconds),
-        Median(passes, m => m.P99Milliseconds),
-        Median(passes, m => m.ServerMicrosecondsPerCall),
-        Median(passes, m => m.GeneratorMicrosecondsPerCall),
-        Median(passes, m => m.ResidentMebibytes),
-        Median(passes, m => m.OtherCpuPercent),
+        Medians.Of(passes, m => m.CallsPerSecond),
+        Medians.Of(passes, m => m.P50Milliseconds),
+        Medians.Of(passes, m => m.P99Milliseconds),
+        Medians.Of(passes, m => m.ServerMicrosecondsPerCall),
+        Medians.Of(passes, m => m.GeneratorMicrosecondsPerCall),
+        Medians.Of(passes, m => m.ResidentMebibytes),
+        Medians.Of(passes, m => m.OtherCpuPercent),
         passes.Sum(m => m.Errors));
-
-    private static double Median(IReadOnlyList<Measurement> passes, Func<Measurement, double> figure)
-    {
-        double[] sorted = [.. passes.Select(figure).Order()];
-        int middle = sorted.Length / 2;
-        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-    }
 }

@@ -8,6 +8,8 @@ namespace Etcd.Bench.Sdk;
 /// <summary>The generated gRPC client, used as well as it can be: one channel, bytes not copied, all watches on one stream.</summary>
 internal sealed class RawSubject : ISubject
 {
+    public const string Title = "gRPC";
+
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
     private readonly GrpcChannel _channel;
@@ -19,7 +21,7 @@ internal sealed class RawSubject : ISubject
         _kv = new KV.KVClient(_channel);
     }
 
-    public string Name => "gRPC";
+    public string Name => Title;
 
     public async ValueTask PutAsync(byte[] key, byte[] value) => await _kv.PutAsync(
         new PutRequest { Key = UnsafeByteOperations.UnsafeWrap(key), Value = UnsafeByteOperations.UnsafeWrap(value) },
@@ -28,7 +30,7 @@ internal sealed class RawSubject : ISubject
     public async ValueTask GetAsync(byte[] key) => await _kv.RangeAsync(
         new RangeRequest { Key = UnsafeByteOperations.UnsafeWrap(key) }, deadline: DateTime.UtcNow + Timeout).ConfigureAwait(false);
 
-    public async Task WatchAsync(byte[] key, int watches, Action onEvent, CancellationToken cancellation)
+    public async Task WatchAsync(byte[] key, int watches, EventHandler onEvent, CancellationToken cancellation)
     {
         AsyncDuplexStreamingCall<WatchRequest, WatchResponse> call =
             new Protocol.Etcdserverpb.Watch.WatchClient(_channel).Watch(cancellationToken: cancellation);
@@ -46,7 +48,7 @@ internal sealed class RawSubject : ISubject
     }
 
     private static Task ReadAsync(
-        AsyncDuplexStreamingCall<WatchRequest, WatchResponse> call, int watches, Action onEvent, out Task created)
+        AsyncDuplexStreamingCall<WatchRequest, WatchResponse> call, int watches, EventHandler onEvent, out Task created)
     {
         var all = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         created = all.Task;
@@ -57,10 +59,12 @@ internal sealed class RawSubject : ISubject
                 int open = watches;
                 while (await call.ResponseStream.MoveNext(CancellationToken.None).ConfigureAwait(false))
                 {
-                    if (call.ResponseStream.Current.Created && --open == 0)
+                    WatchResponse response = call.ResponseStream.Current;
+                    if (response.Created && --open == 0)
                         all.SetResult();
-                    for (int i = 0; i < call.ResponseStream.Current.Events.Count; i++)
-                        onEvent();
+                    // The server counts the watches of a stream from 0.
+                    for (int i = 0; i < response.Events.Count; i++)
+                        onEvent((int)response.WatchId, response.Events[i].Kv.Value.Span);
                 }
             }
         });

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using Etcd.Bench.Load;
 
@@ -6,66 +7,73 @@ namespace Etcd.Bench.Sdk;
 /// <summary>Measures one client at a time.</summary>
 /// <param name="seconds">How long calls are made.</param>
 /// <param name="valueBytes">The size of values.</param>
-internal sealed class SdkRun(double seconds, int valueBytes)
+/// <param name="serverProcesses">The server, whose processor time is neither the client's nor somebody else's.</param>
+internal sealed class SdkRun(double seconds, int valueBytes, IReadOnlyList<int> serverProcesses)
 {
+    /// <summary>The values of watched puts begin with their time.</summary>
+    public const int ValueBytesMin = sizeof(long);
+
     private const int Keys = 1000;
-    private const int EventsMin = 200;
-    private const int EventsWanted = 200_000;
+    private const int PutsMin = 100;
+    private const int EventsPerSecond = 100_000;
+    private const int PutsPerSecond = 10_000;
     private const int PutsAtOnce = 20;
 
     private readonly byte[][] _keys = [.. Enumerable.Range(0, Keys).Select(i => System.Text.Encoding.ASCII.GetBytes($"sdk{i:d8}"))];
     private readonly byte[] _value = new byte[valueBytes];
 
-    public Task<SdkFigures> PutsAsync(ISubject subject, int callers, CancellationToken stop) =>
-        CallsAsync(callers, key => subject.PutAsync(key, _value), stop);
-
-    public Task<SdkFigures> GetsAsync(ISubject subject, int callers, CancellationToken stop) => CallsAsync(callers, subject.GetAsync, stop);
-
-    /// <summary>All watches see each put. The puts are made by the client that is measured, so both sides pay for them.</summary>
-    public async Task<SdkFigures> WatchesAsync(ISubject subject, int watches, CancellationToken stop)
+    public Task<SdkFigures> MeasureAsync(string operation, ISubject subject, int callers, CancellationToken stop) => operation switch
     {
-        int puts = Math.Max(EventsMin, EventsWanted / watches / 10);
+        "put" => CallsAsync(callers, key => subject.PutAsync(key, _value), stop),
+        "get" => CallsAsync(callers, subject.GetAsync, stop),
+        _ => WatchesAsync(subject, callers, stop),
+    };
+
+    // All watches see each put. The puts are made by the client that is measured, so both sides pay for them.
+    private async Task<SdkFigures> WatchesAsync(ISubject subject, int watches, CancellationToken stop)
+    {
+        int puts = (int)(seconds * Math.Clamp(EventsPerSecond / watches, PutsMin, PutsPerSecond));
         long expected = (long)puts * watches;
         long seen = 0;
+        var latencies = new Latencies();
         var all = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
         await subject.WatchAsync(_keys[0], watches, OnEvent, ending.Token).ConfigureAwait(false);
 
-        long before = GC.GetTotalAllocatedBytes(precise: true);
-        long started = Stopwatch.GetTimestamp();
+        Meter meter = StartMeter();
         for (int i = 0; i < puts; i += PutsAtOnce)
             await Task.WhenAll(Enumerable.Range(0, Math.Min(PutsAtOnce, puts - i)).Select(
-                _ => subject.PutAsync(_keys[0], _value).AsTask())).ConfigureAwait(false);
+                _ => subject.PutAsync(_keys[0], ValueOfNow()).AsTask())).ConfigureAwait(false);
         await all.Task.WaitAsync(stop).ConfigureAwait(false);
-        TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
-        long bytes = GC.GetTotalAllocatedBytes(precise: true) - before;
+        SdkFigures figures = meter.Stop(latencies);
         await ending.CancelAsync().ConfigureAwait(false);
-        return new SdkFigures(expected / elapsed.TotalSeconds, 0, 0, (double)bytes / expected);
+        return figures;
 
-        void OnEvent()
+        void OnEvent(int watch, ReadOnlySpan<byte> value)
         {
+            latencies.Record(watch, BinaryPrimitives.ReadInt64LittleEndian(value), Stopwatch.GetTimestamp());
             if (Interlocked.Increment(ref seen) == expected)
                 all.SetResult();
         }
     }
 
-    private async Task<SdkFigures> CallsAsync(int callers, Func<byte[], ValueTask> call, CancellationToken stop)
+    private byte[] ValueOfNow()
     {
-        LatencyHistogram[] histograms = [.. Enumerable.Range(0, callers).Select(_ => new LatencyHistogram())];
-        GC.Collect();
-        long before = GC.GetTotalAllocatedBytes(precise: true);
-        long started = Stopwatch.GetTimestamp();
-        long end = started + (long)(seconds * Stopwatch.Frequency);
-        await Task.WhenAll(histograms.Select((histogram, caller) => Task.Run(() => CallAsync(caller, histogram, call, end, stop), stop))).ConfigureAwait(false);
-        TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
-        long bytes = GC.GetTotalAllocatedBytes(precise: true) - before;
-        var total = new LatencyHistogram();
-        foreach (LatencyHistogram histogram in histograms)
-            total.Add(histogram);
-        return new SdkFigures(total.Count / elapsed.TotalSeconds, total.Percentile(50), total.Percentile(99), (double)bytes / total.Count);
+        byte[] value = new byte[valueBytes];
+        BinaryPrimitives.WriteInt64LittleEndian(value, Stopwatch.GetTimestamp());
+        return value;
     }
 
-    private async Task CallAsync(int caller, LatencyHistogram histogram, Func<byte[], ValueTask> call, long end, CancellationToken stop)
+    private async Task<SdkFigures> CallsAsync(int callers, Func<byte[], ValueTask> call, CancellationToken stop)
+    {
+        var latencies = new Latencies();
+        Meter meter = StartMeter();
+        long end = Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
+        await Task.WhenAll(Enumerable.Range(0, callers).Select(caller => Task.Run(() => CallAsync(caller, latencies, call, end, stop), stop))).ConfigureAwait(false);
+        return meter.Stop(latencies);
+    }
+
+    private async Task CallAsync(int caller, Latencies latencies, Func<byte[], ValueTask> call, long end, CancellationToken stop)
     {
         int at = caller * 7;
         long now = Stopwatch.GetTimestamp();
@@ -74,8 +82,32 @@ internal sealed class SdkRun(double seconds, int valueBytes)
             stop.ThrowIfCancellationRequested();
             await call(_keys[at++ % Keys]).ConfigureAwait(false);
             long done = Stopwatch.GetTimestamp();
-            histogram.Record((long)Stopwatch.GetElapsedTime(now, done).TotalNanoseconds);
+            latencies.Record(caller, now, done);
             now = done;
+        }
+    }
+
+    private Meter StartMeter()
+    {
+        GC.Collect();
+        return new Meter(serverProcesses, CpuSample.Take(serverProcesses), GC.GetTotalAllocatedBytes(precise: true));
+    }
+
+    private sealed record Meter(IReadOnlyList<int> Servers, CpuSample Cpu, long Bytes)
+    {
+        public SdkFigures Stop(Latencies latencies)
+        {
+            var cpu = CpuSample.Take(Servers);
+            long bytes = GC.GetTotalAllocatedBytes(precise: true) - Bytes;
+            LatencyHistogram total = latencies.Total();
+            double count = total.Count;
+            return new SdkFigures(
+                count / Stopwatch.GetElapsedTime(Cpu.Timestamp, cpu.Timestamp).TotalSeconds,
+                total.Percentile(50),
+                total.Percentile(99),
+                bytes / count,
+                (cpu.Own - Cpu.Own).TotalMicroseconds / count,
+                cpu.OtherShareSince(Cpu) * 100);
         }
     }
 }

@@ -13,13 +13,13 @@ internal sealed record WatchFigures(
     double PerSecond, double P50Milliseconds, double P99Milliseconds, double ServerMicroseconds, double PutsPerSecond, double PutP99Milliseconds, double OtherCpuPercent)
 {
     public static WatchFigures Median(IReadOnlyList<WatchFigures> passes) => new(
-        Of(passes, f => f.PerSecond),
-        Of(passes, f => f.P50Milliseconds),
-        Of(passes, f => f.P99Milliseconds),
-        Of(passes, f => f.ServerMicroseconds),
-        Of(passes, f => f.PutsPerSecond),
-        Of(passes, f => f.PutP99Milliseconds),
-        Of(passes, f => f.OtherCpuPercent));
+        Medians.Of(passes, f => f.PerSecond),
+        Medians.Of(passes, f => f.P50Milliseconds),
+        Medians.Of(passes, f => f.P99Milliseconds),
+        Medians.Of(passes, f => f.ServerMicroseconds),
+        Medians.Of(passes, f => f.PutsPerSecond),
+        Medians.Of(passes, f => f.PutP99Milliseconds),
+        Medians.Of(passes, f => f.OtherCpuPercent));
 
     public override string ToString()
     {
@@ -32,12 +32,6 @@ internal sealed record WatchFigures(
             (string.Create(CultureInfo.InvariantCulture, $"others {OtherCpuPercent:0}%"), OtherCpuPercent),
         ];
         return string.Join("  ", all.Where(a => !double.IsNaN(a.Value)).Select(a => a.Text));
-    }
-
-    private static double Of(IReadOnlyList<WatchFigures> passes, Func<WatchFigures, double> figure)
-    {
-        double[] sorted = [.. passes.Select(figure).Order()];
-        return sorted[sorted.Length / 2];
     }
 }
 

@@ -1,5 +1,6 @@
 using Etcd.Bench.Compare;
 using Etcd.Bench.Failover;
+using Etcd.Bench.Sdk;
 
 namespace Etcd.Bench.Tests;
 
@@ -58,7 +59,31 @@ public sealed class ArgumentTests
     public void What_is_wrong_with_a_comparison_is_said(string message, params string[] arguments) =>
         Assert.Equal(message, Assert.Throws<UsageException>(() => Compare(arguments)).Message);
 
+    [Fact]
+    public void A_whole_measurement_of_the_client_writes_its_table_and_a_narrowed_one_does_not()
+    {
+        SdkOptions whole = Sdk();
+        SdkOptions narrowed = Sdk("--operations", "put", "--callers", "1,10");
+
+        Assert.Equal("RESULTS-sdk.md", Path.GetFileName(whole.MarkdownPath));
+        Assert.Equal(["put", "get", "watch"], whole.Operations);
+        Assert.Equal([1, 100, 1000], whole.Callers);
+        Assert.Equal(["put"], narrowed.Operations);
+        Assert.Equal([1, 10], narrowed.Callers);
+        Assert.Null(narrowed.MarkdownPath);
+        Assert.Equal("x.md", Sdk("--passes", "1", "--markdown", "x.md").MarkdownPath);
+    }
+
+    [Theory]
+    [InlineData("--operations: delete is not one of put, get, watch", "--operations", "put,delete")]
+    [InlineData("--callers 0: numbers above 0, with commas between", "--callers", "0")]
+    [InlineData("--value-size 7: a whole number from 8 to 2147483647 is needed", "--value-size", "7")]
+    public void What_is_wrong_with_a_measurement_of_the_client_is_said(string message, params string[] arguments) =>
+        Assert.Equal(message, Assert.Throws<UsageException>(() => Sdk(arguments)).Message);
+
     private static CompareOptions Compare(params string[] arguments) => CompareCommand.Parse(new CommandLine(arguments), "compare");
 
     private static FailoverOptions Failover(params string[] arguments) => FailoverCommand.Parse(new CommandLine(arguments), "failover");
+
+    private static SdkOptions Sdk(params string[] arguments) => SdkCommand.Parse(new CommandLine(arguments), "sdk");
 }

@@ -11,6 +11,15 @@ namespace Etcd.Client.Tests;
 /// <summary>The READMEs' code, word for word, so that it compiles. <see cref="ReadmeTests"/> compares them.</summary>
 internal static partial class Examples
 {
+    public static async Task BeginAsync()
+    {
+        await using var client = new EtcdClient("http://localhost:2379");
+        await client.Kv.PutAsync("greeting", "hello");
+        await foreach (EtcdWatchBatch batch in client.Watch.GetThenWatchAsync(EtcdRange.Prefix("config/")))
+            foreach (EtcdWatchEvent change in batch.Events)
+                Console.WriteLine($"{batch.Revision}: {change.Type} {change.Key} = {change.Value}");
+    }
+
     public static async Task ConnectAsync()
     {
         await using var client = new EtcdClient("http://localhost:2379");

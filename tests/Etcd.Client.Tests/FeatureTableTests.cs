@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Etcd.TestKit;
 
 namespace Etcd.Client.Tests;
 

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.Json;
 using Etcd.Configuration.Hosting;
 using Etcd.Configuration.Tests.Suites;
+using Etcd.TestKit;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;

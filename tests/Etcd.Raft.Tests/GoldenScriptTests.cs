@@ -1,4 +1,5 @@
 using Etcd.Raft.Tests.Interaction;
+using Etcd.TestKit;
 
 namespace Etcd.Raft.Tests;
 
@@ -8,14 +9,16 @@ namespace Etcd.Raft.Tests;
 /// </summary>
 public sealed class GoldenScriptTests
 {
+    private static readonly string Folder = Path.Combine(Repository.Root, "tests", "Etcd.Raft.Tests", "testdata");
+
     public static TheoryData<string> Scripts =>
-        [.. Directory.GetFiles(Folder(), "*.txt").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
+        [.. Directory.GetFiles(Folder, "*.txt").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Scripts))]
     public void AScriptHappensAsItIsWritten(string name)
     {
-        string file = Path.Combine(Folder(), name);
+        string file = Path.Combine(Folder, name);
         string written = File.ReadAllText(file);
         string happened = new Script(written).Run(new Cluster().Execute);
         if (Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1")
@@ -25,16 +28,5 @@ public sealed class GoldenScriptTests
         }
 
         Assert.Equal(written, happened);
-    }
-
-    private static string Folder()
-    {
-        string? root = AppContext.BaseDirectory;
-        while (root is not null && !File.Exists(Path.Combine(root, "Etcd.Aspire.sln")))
-        {
-            root = Path.GetDirectoryName(root);
-        }
-
-        return Path.Combine(root ?? throw new DirectoryNotFoundException("the repository is not above the tests"), "tests", "Etcd.Raft.Tests", "testdata");
     }
 }

@@ -10,6 +10,9 @@ internal abstract partial class GrpcCall
 {
     // Metadata by which a caller asks for compressed requests; it names the encoding and is not sent itself.
     private const string RequestEncodingKey = "grpc-internal-encoding-request";
+    /// <summary>What a failure is called that came before the response headers.</summary>
+    protected const string StartFailure = "Error starting gRPC call.";
+
     private const double BackoffMultiplier = 1.6;
     private const double BackoffJitter = 0.2;
 
@@ -40,24 +43,43 @@ internal abstract partial class GrpcCall
         {
             if (_ended)
                 return null;
-            content.Headers.TryAddWithoutValidation("Content-Type", "application/grpc");
-            var credentials = HasCredentials ? await ApplyCredentialsAsync().ConfigureAwait(false) : null;
-            var sending = Options.IsWaitForReady
-                ? SendWhenReadyAsync(content, credentials)
-                : Channel.SendAsync(CreateRequest(content, credentials), TransportToken);
-            var response = await sending.ConfigureAwait(false);
-            if (!TryAttach(response))
-                return null;
-            if (ResponseStatus.FromHeaders(response) is { } status)
-                End(status);
-            AnnounceHeaders();
-            return _ended ? null : response;
+            var response = await SendAsync(content).ConfigureAwait(false);
+            return TryTakeHeaders(response) ? response : null;
         }
         catch (Exception exception)
         {
-            Fail(exception, "Error starting gRPC call.");
+            Fail(exception, StartFailure);
             return null;
         }
+    }
+
+    /// <summary>Sends the request. Throws what the transport throws.</summary>
+    protected Task<HttpResponseMessage> SendAsync(HttpContent content)
+    {
+        content.Headers.TryAddWithoutValidation("Content-Type", "application/grpc");
+        return HasCredentials || Options.IsWaitForReady
+            ? PrepareAndSendAsync(content)
+            : Channel.SendAsync(CreateRequest(content, null), TransportToken);
+    }
+
+    /// <summary>Takes the response headers in; false where the call has ended, true where messages follow.</summary>
+    protected bool TryTakeHeaders(HttpResponseMessage response)
+    {
+        if (!TryAttach(response))
+            return false;
+        if (ResponseStatus.FromHeaders(response) is { } status)
+            End(status);
+        AnnounceHeaders();
+        return !_ended;
+    }
+
+    private async Task<HttpResponseMessage> PrepareAndSendAsync(HttpContent content)
+    {
+        var credentials = HasCredentials ? await ApplyCredentialsAsync().ConfigureAwait(false) : null;
+        var sending = Options.IsWaitForReady
+            ? SendWhenReadyAsync(content, credentials)
+            : Channel.SendAsync(CreateRequest(content, credentials), TransportToken);
+        return await sending.ConfigureAwait(false);
     }
 
     private bool HasCredentials => Options.Credentials is not null || Channel.Credentials.CallCredentials.Count != 0;
@@ -97,8 +119,8 @@ internal abstract partial class GrpcCall
         headers.TryAddWithoutValidation("TE", "trailers");
         headers.TryAddWithoutValidation("User-Agent", _userAgent);
         headers.TryAddWithoutValidation("grpc-accept-encoding", Channel.Settings.AcceptEncoding);
-        if (Options.Deadline is { } deadline && deadline != DateTime.MaxValue)
-            headers.TryAddWithoutValidation("grpc-timeout", GrpcTimeout.Encode(TimeLeft(deadline)));
+        if (Deadline != DateTime.MaxValue)
+            headers.TryAddWithoutValidation("grpc-timeout", GrpcTimeout.Encode(TimeLeft(Deadline)));
         AddMetadata(request, Options.Headers);
         AddMetadata(request, credentials);
         return request;

@@ -18,7 +18,6 @@ internal abstract partial class GrpcCall(GrpcChannel channel, CallOptions option
     // No timer and no wait handle hang on it, so it needs no disposal.
     private readonly CancellationTokenSource _transport = new();
     private CancellationTokenRegistration _callerRegistration;
-    private DeadlineTimer? _deadline;
     private HttpResponseMessage? _response;
     private TaskCompletionSource<Metadata>? _headersSource;
     private bool _announced;
@@ -31,6 +30,9 @@ internal abstract partial class GrpcCall(GrpcChannel channel, CallOptions option
     public GrpcCall? NextActive { get; set; }
 
     public GrpcCall? PreviousActive { get; set; }
+
+    /// <summary>When the call must have ended; the greatest time for never.</summary>
+    public DateTime Deadline { get; } = options.Deadline ?? DateTime.MaxValue;
 
     /// <summary>The request stream, where the call has one.</summary>
     public StreamingContent? RequestContent { get; set; }
@@ -52,14 +54,14 @@ internal abstract partial class GrpcCall(GrpcChannel channel, CallOptions option
     public void Begin()
     {
         Channel.AddCall(this);
-        if (Options.Deadline is { } deadline && deadline != DateTime.MaxValue)
-            _deadline = DeadlineTimer.Start(this, deadline);
+        if (Deadline <= DateTime.UtcNow)
+            CancelByDeadline();
         if (Options.CancellationToken.CanBeCanceled)
             _callerRegistration = Options.CancellationToken.UnsafeRegister(static call => ((GrpcCall)call!).CancelByCaller(), this);
 
-        // One of them may have ended the call before the other was in place.
+        // The call may have ended before the registration was in place.
         if (_ended)
-            ReleaseTriggers();
+            ReleaseTrigger();
     }
 
     public void CancelByCaller() => Cancel(new Status(StatusCode.Cancelled, CancelledByCaller));
@@ -180,7 +182,7 @@ internal abstract partial class GrpcCall(GrpcChannel channel, CallOptions option
         }
 
         Channel.RemoveCall(this);
-        ReleaseTriggers();
+        ReleaseTrigger();
         if (status.StatusCode != StatusCode.OK)
             LogMessages.CallFailed(Channel.Log, status.StatusCode, status.Detail, status.DebugException);
         RequestContent?.Abort();
@@ -191,11 +193,7 @@ internal abstract partial class GrpcCall(GrpcChannel channel, CallOptions option
     }
 
     // Unregistering does not wait for a callback that runs, since that callback may be what ends the call.
-    private void ReleaseTriggers()
-    {
-        _callerRegistration.Unregister();
-        _deadline?.Dispose();
-    }
+    private void ReleaseTrigger() => _callerRegistration.Unregister();
 
     private Metadata ReadHeaders()
     {

@@ -11,6 +11,8 @@ internal sealed class GrpcCall<TRequest, TResponse> : GrpcCall
     where TRequest : class
     where TResponse : class
 {
+    private const string ReadFailure = "Error reading the response.";
+
     private readonly Method<TRequest, TResponse> _method;
 
     public GrpcCall(GrpcChannel channel, Method<TRequest, TResponse> method, string? host, CallOptions options)
@@ -27,12 +29,40 @@ internal sealed class GrpcCall<TRequest, TResponse> : GrpcCall
     public ReadOnlyMemory<byte> Write(MessageWriter writer, TRequest message, WriteOptions? options) =>
         writer.Write(_method.RequestMarshaller.ContextualSerializer, message, CompressionFor(options));
 
-    /// <summary>Sends the request and reads the one response. Runs on the caller's thread up to the first wait.</summary>
+    /// <summary>
+    /// Sends the request and reads the one response. Runs on the caller's thread up to the first wait. One method from the
+    /// request to the trailers, since each async method in between would cost every call an object.
+    /// </summary>
     public async Task<TResponse> RunSingleResponseAsync(HttpContent content)
     {
         TResponse? message = null;
-        if (await OpenAsync(content).ConfigureAwait(false) is { } response)
-            message = await ReadSingleAsync(response).ConfigureAwait(false);
+        MessageReader? reader = null;
+        var failure = StartFailure;
+        try
+        {
+            if (!IsEnded && await SendAsync(content).ConfigureAwait(false) is var response && TryTakeHeaders(response))
+            {
+                failure = ReadFailure;
+                reader = CreateReader(response, await response.Content.ReadAsStreamAsync(TransportToken).ConfigureAwait(false));
+                if (!await reader.MoveNextAsync(TransportToken).ConfigureAwait(false))
+                    EndByTrailers(response, messageMissing: true);
+                else if (TryDeserialize(reader, out message))
+                {
+                    if (await reader.MoveNextAsync(TransportToken).ConfigureAwait(false))
+                        End(new Status(StatusCode.Internal, "Unexpected data after finished reading message."));
+                    EndByTrailers(response, messageMissing: false);
+                }
+            }
+        }
+        catch (Exception exception)
+        {
+            Fail(exception, failure);
+        }
+        finally
+        {
+            reader?.Release();
+        }
+
         return GetStatus().StatusCode == StatusCode.OK ? message! : throw CreateException();
     }
 
@@ -69,46 +99,21 @@ internal sealed class GrpcCall<TRequest, TResponse> : GrpcCall
             return null;
         try
         {
-            return new ResponseBody(response, await CreateReaderAsync(response).ConfigureAwait(false));
+            return new ResponseBody(
+                response, CreateReader(response, await response.Content.ReadAsStreamAsync(TransportToken).ConfigureAwait(false)));
         }
         catch (Exception exception)
         {
-            Fail(exception, "Error reading the response.");
+            Fail(exception, ReadFailure);
             return null;
         }
     }
 
-    private async ValueTask<MessageReader> CreateReaderAsync(HttpResponseMessage response)
+    private MessageReader CreateReader(HttpResponseMessage response, Stream body)
     {
-        var body = await response.Content.ReadAsStreamAsync(TransportToken).ConfigureAwait(false);
         var encoding = HeaderMetadata.Find(response.Headers, "grpc-encoding");
         var compression = encoding is null ? null : Channel.Settings.FindCompression(encoding);
         return new MessageReader(body, compression, encoding, Channel.Settings);
-    }
-
-    private async ValueTask<TResponse?> ReadSingleAsync(HttpResponseMessage response)
-    {
-        TResponse? message = null;
-        MessageReader? reader = null;
-        try
-        {
-            reader = await CreateReaderAsync(response).ConfigureAwait(false);
-            if (await reader.MoveNextAsync(TransportToken).ConfigureAwait(false) && !TryDeserialize(reader, out message))
-                return null;
-            if (message is not null && await reader.MoveNextAsync(TransportToken).ConfigureAwait(false))
-                End(new Status(StatusCode.Internal, "Unexpected data after finished reading message."));
-            EndByTrailers(response, message is null);
-        }
-        catch (Exception exception)
-        {
-            Fail(exception, "Error reading the response.");
-        }
-        finally
-        {
-            reader?.Release();
-        }
-
-        return message;
     }
 
     private void EndByTrailers(HttpResponseMessage response, bool messageMissing)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Etcd.Client.Hosting;
+using Etcd.TestKit;
 
 namespace Etcd.Client.Tests.Hosting;
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Etcd.TestKit.Network;
 
 namespace Etcd.Client.Tests.Suites;
@@ -8,7 +9,7 @@ namespace Etcd.Client.Tests.Suites;
 /// </summary>
 public abstract class ClientSuite : IAsyncDisposable
 {
-    private readonly List<IAsyncDisposable> _open = [];
+    private readonly ConcurrentStack<IAsyncDisposable> _open = new();
 
     protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -30,10 +31,11 @@ public abstract class ClientSuite : IAsyncDisposable
 
     protected FaultProxy NewProxy() => Keep(FaultProxy.Start(Url));
 
+    /// <summary>Disposes of it after the test. Any thread may call it.</summary>
     protected T Keep<T>(T disposable)
         where T : IAsyncDisposable
     {
-        _open.Add(disposable);
+        _open.Push(disposable);
         return disposable;
     }
 
@@ -69,7 +71,7 @@ public abstract class ClientSuite : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (IAsyncDisposable disposable in Enumerable.Reverse(_open))
+        foreach (IAsyncDisposable disposable in _open)
         {
             await disposable.DisposeAsync();
         }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Etcd.TestKit;
 using Etcd.TestKit.Processes;
 
 namespace Etcd.Interop.Tests.Client;
@@ -24,7 +25,7 @@ public sealed class TrimmedTests
             string program = Path.Combine(folder.FullName, "out", "Etcd.Client.Trimmed");
             (int code, string output) = await RunAsync(
                 "dotnet",
-                "publish", Path.Combine(FindRoot(), "tests", "Etcd.Client.Trimmed"),
+                "publish", Path.Combine(Repository.Root, "tests", "Etcd.Client.Trimmed"),
                 "-c", "Release", "-r", "linux-x64", "--self-contained", "-v", "q",
                 "--artifacts-path", Path.Combine(folder.FullName, "artifacts"), "-o", Path.GetDirectoryName(program)!);
             Assert.True(code == 0, output);
@@ -49,16 +50,5 @@ public sealed class TrimmedTests
         string output = await process.StandardOutput.ReadToEndAsync(patience.Token);
         await process.WaitForExitAsync(patience.Token);
         return (process.ExitCode, output);
-    }
-
-    private static string FindRoot()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "Etcd.Aspire.sln")))
-        {
-            folder = Path.GetDirectoryName(folder);
-        }
-
-        return folder ?? throw new InvalidOperationException("the tests do not run inside of the repository");
     }
 }

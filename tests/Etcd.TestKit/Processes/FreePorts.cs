@@ -30,6 +30,24 @@ public static class FreePorts
         }
     }
 
+    /// <summary>Ports in a row that are free and that no earlier call gave; the first of them.</summary>
+    public static int TakeRow(int count)
+    {
+        lock (Gate)
+        {
+            while (true)
+            {
+                int first = Random.Shared.Next(First, End - count);
+                int[] row = [.. Enumerable.Range(first, count)];
+                if (!row.Any(Given.Contains) && row.All(IsFree))
+                {
+                    Given.UnionWith(row);
+                    return first;
+                }
+            }
+        }
+    }
+
     /// <summary>Whether nothing listens on the port.</summary>
     public static bool IsFree(int port) => CanListen(IPAddress.Loopback, port) && CanListen(IPAddress.Any, port);
 

@@ -7,6 +7,9 @@ internal static class GrpcTimeout
 {
     private const long MaxDigits = 99_999_999;
 
+    // Calls mostly have the same timeout.
+    private static Encoded? _last;
+
     /// <summary>Encodes a positive time, rounded up so that the server never gives up before the caller does.</summary>
     public static string Encode(TimeSpan timeout)
     {
@@ -23,5 +26,14 @@ internal static class GrpcTimeout
         return count <= MaxDigits;
     }
 
-    private static string Format(long count, char unit) => string.Create(CultureInfo.InvariantCulture, $"{count}{unit}");
+    private static string Format(long count, char unit)
+    {
+        if (_last is { } last && last.Count == count && last.Unit == unit)
+            return last.Text;
+        var text = string.Create(CultureInfo.InvariantCulture, $"{count}{unit}");
+        _last = new Encoded(count, unit, text);
+        return text;
+    }
+
+    private sealed record Encoded(long Count, char Unit, string Text);
 }

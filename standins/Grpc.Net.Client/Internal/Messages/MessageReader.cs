@@ -6,8 +6,9 @@ using Grpc.Net.Compression;
 namespace Grpc.Net.Client.Internal.Messages;
 
 /// <summary>
-/// Cuts a response body into messages in a pooled buffer and hands each to the deserializer in place. One reader at a
-/// time. A message that is longer than allowed, or broken, fails with <see cref="RpcException"/>.
+/// Cuts a response body into messages in a pooled buffer and hands each to the deserializer in place. It holds no buffer
+/// while it waits for the first byte of a message: a pool has few for the thousands of calls and streams that may wait. One
+/// reader at a time. A message that is longer than allowed, or broken, fails with <see cref="RpcException"/>.
 /// </summary>
 /// <remarks>
 /// The buffer holds, from the message that is being looked at, whatever has arrived:
@@ -19,8 +20,7 @@ internal sealed class MessageReader(Stream body, ICompressionProvider? compressi
     private const int PrefixLength = MessageWriter.PrefixLength;
     private const int FirstBufferLength = 4096;
 
-    // Beyond these a stream gives the buffer back once it is empty, and trusts a length only as the bytes arrive.
-    private const int KeptBufferLength = 64 * 1024;
+    // Beyond this a length is trusted only as the bytes arrive.
     private const int TrustedLength = 1024 * 1024;
 
     private byte[] _buffer = [];
@@ -50,6 +50,8 @@ internal sealed class MessageReader(Stream body, ICompressionProvider? compressi
         Consume();
         while (!TryTakeMessage())
         {
+            if (_start == _end)
+                await WaitForDataAsync(cancellationToken).ConfigureAwait(false);
             EnsureFree();
             var count = await body.ReadAsync(_buffer.AsMemory(_end), cancellationToken).ConfigureAwait(false);
             if (count == 0)
@@ -64,9 +66,7 @@ internal sealed class MessageReader(Stream body, ICompressionProvider? compressi
     public void Release()
     {
         ReleaseDecompressed();
-        if (_buffer.Length != 0)
-            ArrayPool<byte>.Shared.Return(_buffer);
-        _buffer = [];
+        ReleaseBuffer();
         _start = _end = 0;
         _hasMessage = false;
     }
@@ -108,12 +108,24 @@ internal sealed class MessageReader(Stream body, ICompressionProvider? compressi
         _hasMessage = false;
         ReleaseDecompressed();
         _start += PrefixLength + _payloadLength;
-        if (_start != _end)
-            return;
-        _start = _end = 0;
-        if (_buffer.Length <= KeptBufferLength)
-            return;
-        ArrayPool<byte>.Shared.Return(_buffer);
+        if (_start == _end)
+            _start = _end = 0;
+    }
+
+    // A read of nothing waits until there is something, or gives up at once where a stream does not know such reads. What has
+    // arrived already, which is the rule after the first message, is read into the buffer that is there.
+    private ValueTask<int> WaitForDataAsync(CancellationToken cancellationToken)
+    {
+        var ready = body.ReadAsync(Memory<byte>.Empty, cancellationToken);
+        if (!ready.IsCompleted)
+            ReleaseBuffer();
+        return ready;
+    }
+
+    private void ReleaseBuffer()
+    {
+        if (_buffer.Length != 0)
+            ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = [];
     }
 

@@ -1,7 +1,7 @@
-namespace Etcd.Client.Tests;
+namespace Etcd.TestKit;
 
-/// <summary>The files of this repository.</summary>
-internal static class Repository
+/// <summary>The files of this repository, for tests that read them.</summary>
+public static class Repository
 {
     /// <summary>The folder with the solution.</summary>
     public static string Root { get; } = Find();
