@@ -19,7 +19,6 @@ internal sealed class Session : IAsyncDisposable
     private readonly Asked _asked;
     private readonly KV.KVClient _kv;
     private readonly Lease.LeaseClient _leases;
-    private readonly Auth.AuthClient _auth;
     private readonly List<WatchLine> _lines = [];
     private readonly CancellationToken _cancellation;
 
@@ -29,7 +28,6 @@ internal sealed class Session : IAsyncDisposable
         _cancellation = cancellation;
         _kv = new KV.KVClient(asked.Channel);
         _leases = new Lease.LeaseClient(asked.Channel);
-        _auth = new Auth.AuthClient(asked.Channel);
     }
 
     /// <summary>The server's revision when the session began.</summary>
@@ -43,9 +41,6 @@ internal sealed class Session : IAsyncDisposable
 
     /// <summary>The known differences that have occurred, by name.</summary>
     public HashSet<string> Differences { get; } = [];
-
-    /// <summary>What every request says of its user; empty for nobody.</summary>
-    public Metadata Headers { get; set; } = [];
 
     /// <summary>Whether the server is the real etcd 3.5.16.</summary>
     public bool IsReference => _asked.IsReference;
@@ -107,28 +102,10 @@ internal sealed class Session : IAsyncDisposable
         return $"hash {hash.Hash:x8} at {hash.Header.Revision}, compacted at {hash.CompactRevision}, begun at {Begin}";
     }
 
-    /// <summary>Signs in: what is asked from now on is asked by this user.</summary>
-    /// <returns>The error if that failed.</returns>
-    public async Task<string?> SignInAsync(string name, string password)
-    {
-        Headers = [];
-        try
-        {
-            AuthenticateResponse signedIn = await _auth.AuthenticateAsync(new AuthenticateRequest { Name = name, Password = password }, Options());
-            Assert.Matches(@"^[a-zA-Z]{16}\.[0-9]+$", signedIn.Token);
-            Headers = [new("token", signedIn.Token)];
-            return null;
-        }
-        catch (RpcException e)
-        {
-            return $"error {e.StatusCode}: {e.Status.Detail}";
-        }
-    }
-
     /// <summary>Opens a watch stream.</summary>
     public WatchLine OpenLine(Metadata? headers = null)
     {
-        var line = new WatchLine(this, new Watch.WatchClient(_asked.Channel).Watch(headers ?? Headers, cancellationToken: _cancellation), _cancellation);
+        var line = new WatchLine(this, new Watch.WatchClient(_asked.Channel).Watch(headers, cancellationToken: _cancellation), _cancellation);
         _lines.Add(line);
         return line;
     }
@@ -152,7 +129,7 @@ internal sealed class Session : IAsyncDisposable
         }
     }
 
-    private CallOptions Options() => new(Headers, deadline: DateTime.UtcNow + CapturedProcess.Patience, cancellationToken: _cancellation);
+    private CallOptions Options() => new(deadline: DateTime.UtcNow + CapturedProcess.Patience, cancellationToken: _cancellation);
 
     private async Task<IMessage> SendAsync(IMessage request) => request switch
     {
@@ -166,22 +143,6 @@ internal sealed class Session : IAsyncDisposable
         LeaseTimeToLiveRequest r => await _leases.LeaseTimeToLiveAsync(r, Options()),
         LeaseLeasesRequest r => await _leases.LeaseLeasesAsync(r, Options()),
         LeaseKeepAliveRequest r => await KeepAliveAsync(r),
-        AuthEnableRequest r => await _auth.AuthEnableAsync(r, Options()),
-        AuthDisableRequest r => await _auth.AuthDisableAsync(r, Options()),
-        AuthStatusRequest r => await _auth.AuthStatusAsync(r, Options()),
-        AuthUserAddRequest r => await _auth.UserAddAsync(r, Options()),
-        AuthUserGetRequest r => await _auth.UserGetAsync(r, Options()),
-        AuthUserListRequest r => await _auth.UserListAsync(r, Options()),
-        AuthUserDeleteRequest r => await _auth.UserDeleteAsync(r, Options()),
-        AuthUserChangePasswordRequest r => await _auth.UserChangePasswordAsync(r, Options()),
-        AuthUserGrantRoleRequest r => await _auth.UserGrantRoleAsync(r, Options()),
-        AuthUserRevokeRoleRequest r => await _auth.UserRevokeRoleAsync(r, Options()),
-        AuthRoleAddRequest r => await _auth.RoleAddAsync(r, Options()),
-        AuthRoleGetRequest r => await _auth.RoleGetAsync(r, Options()),
-        AuthRoleListRequest r => await _auth.RoleListAsync(r, Options()),
-        AuthRoleDeleteRequest r => await _auth.RoleDeleteAsync(r, Options()),
-        AuthRoleGrantPermissionRequest r => await _auth.RoleGrantPermissionAsync(r, Options()),
-        AuthRoleRevokePermissionRequest r => await _auth.RoleRevokePermissionAsync(r, Options()),
         _ => throw new ArgumentException($"nobody is asked a {request.Descriptor.Name}", nameof(request)),
     };
 

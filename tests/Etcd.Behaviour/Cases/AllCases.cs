@@ -12,6 +12,5 @@ internal static class AllCases
         .. WatchCases.List,
         .. LeaseCases.List,
         .. LimitCases.List,
-        .. AuthCases.List,
     ];
 }

@@ -13,9 +13,6 @@ internal sealed record Case(string Name, Func<Talk, Task> RunAsync)
     /// <summary>Whether it is for a server with small limits; see <see cref="Runner"/>.</summary>
     public bool IsTight { get; init; }
 
-    /// <summary>Whether it has a server for itself, because it leaves behind what no later case may meet.</summary>
-    public bool IsApart { get; init; }
-
     /// <summary>The known differences that it shows; a case shows all that occur in it.</summary>
     public IReadOnlyList<KnownDifference> Shows { get; init; } = [];
 }

@@ -4,8 +4,8 @@ using Etcd.TestKit.Processes;
 namespace Etcd.Behaviour.Cases;
 
 /// <summary>
-/// The servers of one kind that cases run on: one with etcd's limits, one with small ones, and one for each case that must have its
-/// own. Each is started when the first case asks for it.
+/// The servers of one kind that cases run on: one with etcd's limits, and one with small ones. Each is started when the first case
+/// asks for it.
 /// </summary>
 public abstract class Runner : IAsyncDisposable
 {
@@ -13,17 +13,13 @@ public abstract class Runner : IAsyncDisposable
     public static readonly IReadOnlyList<string> TightFlags =
         ["--max-request-bytes=2000", "--max-txn-ops=8", "--watch-progress-notify-interval=100ms"];
 
-    private static readonly IReadOnlyList<string> ApartFlags = ["--bcrypt-cost=4"];
-
-    private readonly Dictionary<string, Task<Asked>> _servers = [];
+    private readonly Dictionary<bool, Task<Asked>> _servers = [];
 
     internal Task<Asked> ServerFor(Case it)
     {
-        string kind = it.IsApart ? it.Name : it.IsTight ? "tight" : "";
-        if (!_servers.TryGetValue(kind, out Task<Asked>? server))
+        if (!_servers.TryGetValue(it.IsTight, out Task<Asked>? server))
         {
-            IReadOnlyList<string> flags = it.IsApart ? ApartFlags : it.IsTight ? TightFlags : [];
-            _servers[kind] = server = StartAsync(flags, TestContext.Current.CancellationToken);
+            _servers[it.IsTight] = server = StartAsync(it.IsTight ? TightFlags : [], TestContext.Current.CancellationToken);
         }
 
         return server;

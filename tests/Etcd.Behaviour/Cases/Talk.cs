@@ -36,18 +36,6 @@ internal sealed class Talk(Session session)
         return reply.Response;
     }
 
-    /// <summary>Goes on as a user; as nobody without a name.</summary>
-    public async Task AsAsync(string name = "", string password = "pw")
-    {
-        session.Headers = [];
-        string? error = name.Length == 0 ? null : await session.SignInAsync(name, password);
-        _lines.Add($"as {(name.Length == 0 ? "nobody" : name)}");
-        if (error is not null)
-        {
-            _lines.Add("    " + error);
-        }
-    }
-
     /// <summary>Writes down what the caller has seen.</summary>
     public void Note(string line, KnownDifference? difference = null) => _lines.Add(Lift(difference, line));
 
