@@ -40,7 +40,7 @@ async Task<int> RunAsync(string[] arguments)
         "load" => LoadCommand.Run(options, stop.Token),
         "sdk" => await SdkCommand.RunAsync(options, stop.Token),
         "raft" => RaftCommand.Run(options, stop.Token),
-        "store" => StoreCommand.Run(options, stop.Token),
+        "store" => StoreCommand.Run(options, string.Join(' ', arguments), stop.Token),
         "failover" => FailoverCommand.Run(options, string.Join(' ', arguments), stop.Token),
         "watch" => WatchCommand.Run(options, string.Join(' ', arguments), stop.Token),
         "compare" => CompareCommand.Run(options, string.Join(' ', arguments), stop.Token),
