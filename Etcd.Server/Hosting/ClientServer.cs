@@ -29,6 +29,7 @@ internal static class ClientServer
         builder.Services.AddEtcdApi(api, options.MaxRequestBytes + Limits.GrpcOverheadBytes);
         WebApplication app = builder.Build();
         app.UseWhenStarted(member.Serving);
+        app.UseCallRouting();
         app.UseAccessRules(new AccessRules(options.HostWhitelist, options.Cors));
         if (options.EnableGrpcGateway)
         {
