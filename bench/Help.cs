@@ -38,11 +38,17 @@ internal static class Help
           --put-rate R            the load beside them, rather than half of etcd's maximum
           --passes N              default 3; the report has the medians
           --warm-up S             seconds of puts to 500 watchers before anything counts, default 8
-        store     what a store of many keys costs: restart, memory, folder after overwriting and compacting, count of all keys
-          --keys-total N          default 1000000
+
+        store     what a store of many keys costs: restart, memory, folder after overwriting and compacting, all keys read and
+                  counted; and what a compaction with its rewriting and a Defragment cost those who put meanwhile, at half of
+                  the most puts that the server can
+          --part rest|load|all    only the one or the other, default all
+          --keys-total N          keys at rest, default 1000000
+          --revisions N           that the compaction under load drops, default 300000
+          --seconds S             the least time of each phase under load, default 8
           --clients N             of the loads, default 256
           --etcd-only, --ours-only, --server PATH, --work-dir DIR  as above
-          --markdown FILE         also write the table
+          --markdown FILE         the tables, default bench/RESULTS-store.md if nothing is narrowed
 
         load      drives a server that already runs
           --endpoint HOST:PORT    default 127.0.0.1:2379, plain text

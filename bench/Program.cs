@@ -41,7 +41,7 @@ async Task<int> RunAsync(string[] arguments)
         "sdk" => await SdkCommand.RunAsync(options, string.Join(' ', arguments), stop.Token),
         "test-server" => await TestServerCommand.RunAsync(options, stop.Token),
         "raft" => RaftCommand.Run(options, stop.Token),
-        "store" => StoreCommand.Run(options, stop.Token),
+        "store" => StoreCommand.Run(options, string.Join(' ', arguments), stop.Token),
         "failover" => FailoverCommand.Run(options, string.Join(' ', arguments), stop.Token),
         "watch" => WatchCommand.Run(options, string.Join(' ', arguments), stop.Token),
         "compare" => CompareCommand.Run(options, string.Join(' ', arguments), stop.Token),

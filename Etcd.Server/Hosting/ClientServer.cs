@@ -6,6 +6,7 @@ using Etcd.Server.Hosting.Listeners;
 using Etcd.Server.Primitives;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -28,10 +29,12 @@ internal static class ClientServer
         builder.Services.AddEtcdApi(api, options.MaxRequestBytes + Limits.GrpcOverheadBytes);
         WebApplication app = builder.Build();
         app.UseWhenStarted(member.Serving);
+        app.UseCallRouting();
         app.UseAccessRules(new AccessRules(options.HostWhitelist, options.Cors));
         if (options.EnableGrpcGateway)
         {
-            app.UseWebSockets();
+            // Its feature costs each request an object; calls are POSTs, and what opens a WebSocket never is.
+            app.UseWhen(static http => !HttpMethods.IsPost(http.Request.Method), static branch => branch.UseWebSockets());
         }
 
         app.UseCallAdmission(api);
@@ -102,7 +105,7 @@ internal static class ClientServer
     private static void UseWhenStarted(this WebApplication app, Task started) => app.Use(next => http =>
         started.IsCompletedSuccessfully ? next(http) : WaitAsync(started, next, http));
 
-    private static async Task WaitAsync(Task started, Microsoft.AspNetCore.Http.RequestDelegate next, Microsoft.AspNetCore.Http.HttpContext http)
+    private static async Task WaitAsync(Task started, RequestDelegate next, HttpContext http)
     {
         try
         {

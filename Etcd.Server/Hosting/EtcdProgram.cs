@@ -79,6 +79,8 @@ internal static class EtcdProgram
             .AddServerTelemetry()
             .SetMinimumLevel(options.LogLevel)
             .AddFilter("Microsoft", options.LogLevel == LogLevel.Debug ? LogLevel.Debug : LogLevel.Error)
+            // Where anything of it is logged, ASP.NET makes an activity and a scope of each request, though it has nothing to say but at Debug.
+            .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", options.LogLevel == LogLevel.Debug ? LogLevel.Debug : LogLevel.None)
             // What it would say about a failed start is said by this program, once.
             .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None));
         ILogger log = logging.CreateLogger("Etcd.Server.Hosting.EtcdMember");

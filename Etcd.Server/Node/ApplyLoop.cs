@@ -23,10 +23,11 @@ internal sealed partial class ApplyLoop(
     /// </summary>
     private const int BatchMax = 1024;
 
-    /// <summary>What takes longer is counted (etcd's default for --warning-apply-duration).</summary>
-    private static readonly TimeSpan SlowApply = TimeSpan.FromMilliseconds(100);
+    /// <summary>What takes longer is counted, seconds (etcd's default for --warning-apply-duration).</summary>
+    private const double SlowApply = 0.1;
 
     private readonly IStateMachine _machine = parts.Machine;
+    private readonly double _secondsPerTimestamp = 1.0 / parts.Clock.TimestampFrequency;
     private readonly LogIndex _recoveredThrough = parts.Raft.Committed;
     private readonly ConcurrentQueue<Work> _committed = new();
     private readonly ConcurrentQueue<Message> _exports = new();
@@ -197,7 +198,7 @@ internal sealed partial class ApplyLoop(
                 }
                 else if (proposal is not null)
                 {
-                    figures.Requests.Observe(proposal.Field, outcome!.Error is null, parts.Clock.GetElapsedTime(proposal.Began, time));
+                    figures.Requests.Observe(proposal.Field, outcome!.Error is null, (time - proposal.Began) * _secondsPerTimestamp);
                     _done.Add(proposal);
                 }
             }
@@ -242,7 +243,7 @@ internal sealed partial class ApplyLoop(
         }
 
         long now = parts.Clock.GetTimestamp();
-        TimeSpan took = parts.Clock.GetElapsedTime(time, now);
+        double took = (now - time) * _secondsPerTimestamp;
         time = now;
         // To have come too late for a compaction is no failure, as in etcd.
         bool succeeded = outcome.Error is null || outcome.Error == EtcdErrors.Compacted;

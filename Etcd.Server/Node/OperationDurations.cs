@@ -37,7 +37,13 @@ public sealed class OperationDurations(double firstBound, int buckets)
     /// <param name="field">Its field number in the log's entry.</param>
     /// <param name="succeeded">Whether it was carried out.</param>
     /// <param name="duration">How long it took.</param>
-    internal void Observe(int field, bool succeeded, TimeSpan duration) => At(IndexOf(field), succeeded).Observe(duration);
+    internal void Observe(int field, bool succeeded, TimeSpan duration) => Observe(field, succeeded, duration.TotalSeconds);
+
+    /// <summary>Counts a command.</summary>
+    /// <param name="field">Its field number in the log's entry.</param>
+    /// <param name="succeeded">Whether it was carried out.</param>
+    /// <param name="seconds">How long it took.</param>
+    internal void Observe(int field, bool succeeded, double seconds) => At(IndexOf(field), succeeded).Observe(seconds);
 
     /// <summary>Counts a read.</summary>
     /// <param name="succeeded">Whether it was answered.</param>

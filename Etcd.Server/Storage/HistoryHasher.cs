@@ -24,6 +24,7 @@ namespace Etcd.Server.Storage;
 /// </param>
 internal struct HistoryHasher(KeyIndex index, long compactRevision, long revision, bool tombstonesKept)
 {
+    private readonly SegmentBytes _bytes = new();
     private uint _filtered = OfNothing;
     private uint _unfiltered = OfNothing;
     private bool _keepsAny;
@@ -34,7 +35,7 @@ internal struct HistoryHasher(KeyIndex index, long compactRevision, long revisio
     /// <summary>The hash of what was added.</summary>
     public readonly uint Value => _keepsAny ? _filtered : _unfiltered;
 
-    /// <summary>Adds the next record; dead ones are passed over.</summary>
+    /// <summary>Adds the next record; dead ones are passed over, and those that do not count are not read.</summary>
     public void Add(in LogRecord record)
     {
         if (record.IsDead)
@@ -42,22 +43,19 @@ internal struct HistoryHasher(KeyIndex index, long compactRevision, long revisio
 
         bool old = record.Revision.Main <= compactRevision;
         bool kept = (old || !_keepsAny) && IsKept(record);
+        bool isFiltered = !old || kept;
         _keepsAny |= kept;
-        if (record.Revision.Main == compactRevision && record.IsTombstone)
+        if ((record.Revision.Main == compactRevision && record.IsTombstone) || (_keepsAny && !isFiltered))
             return;
 
         Span<byte> revisionKey = stackalloc byte[18];
-        int length = WriteRevisionKey(revisionKey, record);
-        ReadOnlySpan<byte> stored = LogSegment.Stored(record.ReadBytes().Span, record.IsTombstone);
-        if (!old || kept)
-        {
-            _filtered = Crc32C.Append(Crc32C.Append(_filtered, revisionKey[..length]), stored);
-        }
+        revisionKey = revisionKey[..WriteRevisionKey(revisionKey, record)];
+        ReadOnlySpan<byte> stored = LogSegment.Stored(record.ReadBytes(_bytes), record.IsTombstone);
+        if (isFiltered)
+            _filtered = Crc32C.Append(Crc32C.Append(_filtered, revisionKey), stored);
 
         if (!_keepsAny)
-        {
-            _unfiltered = Crc32C.Append(Crc32C.Append(_unfiltered, revisionKey[..length]), stored);
-        }
+            _unfiltered = Crc32C.Append(Crc32C.Append(_unfiltered, revisionKey), stored);
     }
 
     private static int WriteRevisionKey(Span<byte> to, in LogRecord record)

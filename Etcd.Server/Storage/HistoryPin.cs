@@ -51,10 +51,8 @@ public sealed class HistoryPin : IDisposable
     public sealed class HistoryReader
     {
         private readonly HistoryPin _pin;
+        private readonly SegmentBytes _bytes = new();
         private LogRecord _record;
-        private byte[] _buffer = [];
-        private ReadOnlyMemory<byte> _bytes;
-        private int _loaded = -1;
         private int _segment;
         private int _at = -1;
 
@@ -67,21 +65,7 @@ public sealed class HistoryPin : IDisposable
         public bool IsTombstone => _record.IsTombstone;
 
         /// <summary>What the store keeps of it: an encoded mvccpb.KeyValue, of a tombstone the key only. Valid until <see cref="MoveNext"/>.</summary>
-        public ReadOnlySpan<byte> Stored
-        {
-            get
-            {
-                LogSegment segment = _pin._segments[_segment];
-                if (_loaded != _segment)
-                {
-                    // All of a segment at once: whoever exports reads everything.
-                    _bytes = segment.ReadAll(ref _buffer);
-                    _loaded = _segment;
-                }
-
-                return LogSegment.Stored(_bytes.Span.Slice(segment.OffsetOf(_at), _record.Length), _record.IsTombstone);
-            }
-        }
+        public ReadOnlySpan<byte> Stored => LogSegment.Stored(_record.ReadBytes(_bytes), _record.IsTombstone);
 
         /// <summary>Goes to the next record.</summary>
         /// <returns>False if there is none.</returns>

@@ -1,6 +1,5 @@
 using Etcd.Server.Primitives;
 using Etcd.Server.Storage.Index;
-using Etcd.Server.Storage.Log;
 
 namespace Etcd.Server.Storage;
 
@@ -156,10 +155,14 @@ internal static class RangeExecutor
             result.More = true;
         }
 
-        foreach (ref RangeItem item in result.ItemSpan()[..take])
+        Span<RangeItem> items = result.ItemSpan()[..take];
+        if (!query.KeysOnly && query.SortTarget != RangeSortTarget.Value)
+            RecordFetch.Fill(state.Segments, items);
+
+        foreach (ref RangeItem item in items)
         {
             if (!query.KeysOnly)
-                result.Add(RevisionLog.Read(state.Segments, item.Version.Modified));
+                result.Add(item.Record);
             else
                 AddKeyOnly(index, query, item, result);
         }
@@ -186,10 +189,7 @@ internal static class RangeExecutor
     {
         RangeSortTarget target = query.SortTarget;
         if (target == RangeSortTarget.Value)
-        {
-            foreach (ref RangeItem item in result.ItemSpan())
-                item.Record = RevisionLog.Read(state.Segments, item.Version.Modified);
-        }
+            RecordFetch.Fill(state.Segments, result.ItemSpan());
 
         bool descending = query.SortOrder == RangeSortOrder.Descend;
         if (target == RangeSortTarget.Key)

@@ -11,8 +11,12 @@ internal static class ResultsFile
         Path.Combine(Repository.Root, "bench", members == 1 ? "RESULTS.md" : "RESULTS-cluster.md");
 
     /// <summary>Writes a report: over the whole file, or in its section's place.</summary>
-    public static void Write(string path, string? section, string text) =>
-        File.WriteAllText(path, section is null ? text : WithSection(File.Exists(path) ? File.ReadAllText(path) : Title, section, text));
+    /// <param name="path">The file.</param>
+    /// <param name="section">The section; null for the whole.</param>
+    /// <param name="text">The report.</param>
+    /// <param name="title">What a new file of sections begins with; null for that of the clusters.</param>
+    public static void Write(string path, string? section, string text, string? title = null) =>
+        File.WriteAllText(path, section is null ? text : WithSection(File.Exists(path) ? File.ReadAllText(path) : title ?? Title, section, text));
 
     /// <summary>The file with that section put in, in the place of an earlier one or at the end.</summary>
     public static string WithSection(string file, string section, string text)

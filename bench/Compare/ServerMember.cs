@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace Etcd.Bench.Compare;
@@ -57,6 +59,27 @@ internal sealed partial class ServerMember : IDisposable
 
     /// <summary>Ends it as a crash does, without waiting.</summary>
     public void Kill() => _process.Kill();
+
+    /// <summary>Ends it as a crash does, and waits until it is gone.</summary>
+    public void KillAndWait()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+    }
+
+    /// <summary>Whether somebody listens at its port: costs next to nothing, as it starts up meanwhile.</summary>
+    public bool IsListening()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        using var connected = new ManualResetEventSlim();
+        using var attempt = new SocketAsyncEventArgs { RemoteEndPoint = new IPEndPoint(IPAddress.Loopback, Port) };
+        attempt.Completed += (_, _) => connected.Set();
+        // Not by a call that throws while nobody is there.
+        if (socket.ConnectAsync(attempt))
+            connected.Wait();
+
+        return attempt.SocketError == SocketError.Success;
+    }
 
     /// <summary>Starts it again on its data, once it has ended.</summary>
     public void Restart()

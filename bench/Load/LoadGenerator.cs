@@ -45,7 +45,7 @@ internal static class LoadGenerator
         if (counted)
             WaitUntil(() => workers.All(w => w.Ended) || workers.Sum(w => w.CallsDone) >= options.CallsMax, cancellationToken);
         else
-            Sleep(options.Duration, cancellationToken);
+            SleepWhileItGoesOn(options, workers, cancellationToken);
         SetPhase(workers, LoadPhase.Draining);
         var after = CpuSample.Take(serverProcesses);
         foreach (LoadWorker worker in workers)
@@ -89,6 +89,13 @@ internal static class LoadGenerator
     {
         foreach (LoadWorker worker in workers)
             worker.Phase = phase;
+    }
+
+    private static void SleepWhileItGoesOn(LoadOptions options, LoadWorker[] workers, CancellationToken cancellationToken)
+    {
+        Sleep(options.Duration, cancellationToken);
+        if (options.GoesOn is { } goesOn)
+            WaitUntil(() => !goesOn() || workers.All(w => w.Ended), cancellationToken);
     }
 
     private static void WaitUntil(Func<bool> condition, CancellationToken cancellationToken)

@@ -34,6 +34,9 @@ internal sealed record LoadOptions
 
     public TimeSpan Duration { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>After the duration the measurement goes on while this says so; asked often, by one thread.</summary>
+    public Func<bool>? GoesOn { get; init; }
+
     /// <summary>Load before the measurement begins, so that neither connecting nor the first calls count.</summary>
     public TimeSpan Ramp { get; init; } = TimeSpan.FromMilliseconds(500);
 

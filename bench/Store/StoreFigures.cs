@@ -27,6 +27,9 @@ internal sealed record StoreFigures
     /// <summary>The whole data folder, the log too, after Defragment.</summary>
     public required long FolderBytes { get; init; }
 
+    /// <summary>All keys read in pages of 10,000 after the restart, milliseconds.</summary>
+    public required double ReadAllMs { get; init; }
+
     /// <summary>The count of all keys, milliseconds, median.</summary>
     public required double CountMs { get; init; }
 
@@ -34,13 +37,13 @@ internal sealed record StoreFigures
     public static string Table(IEnumerable<(string Side, StoreFigures Figures)> found)
     {
         var table = new StringBuilder();
-        table.AppendLine("| | restart to the first answer, ms | RSS then, MiB | store after overwriting 30 % and compacting, of the live data | after Defragment | Defragment, ms | whole folder, MiB | count of all keys, ms |");
-        table.AppendLine("|---|---|---|---|---|---|---|---|");
+        table.AppendLine("| | restart to the first answer, ms | RSS then, MiB | store after overwriting 30 % and compacting, of the live data | after Defragment | Defragment, ms | whole folder, MiB | all keys read after the restart, ms | count of all keys, ms |");
+        table.AppendLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
         foreach ((string side, StoreFigures f) in found)
         {
             table.AppendLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {side} | {string.Join(", ", f.RestartMs.Select(ms => ms.ToString("0", CultureInfo.InvariantCulture)))} | {f.ResidentBytes >> 20} | {(double)f.StoreBytes / f.LiveBytes:0.00} | {(double)f.DefragmentedBytes / f.LiveBytes:0.00} | {f.DefragmentMs:0} | {f.FolderBytes >> 20} | {f.CountMs:0.00} |"));
+                $"| {side} | {string.Join(", ", f.RestartMs.Select(ms => ms.ToString("0", CultureInfo.InvariantCulture)))} | {f.ResidentBytes >> 20} | {(double)f.StoreBytes / f.LiveBytes:0.00} | {(double)f.DefragmentedBytes / f.LiveBytes:0.00} | {f.DefragmentMs:0} | {f.FolderBytes >> 20} | {f.ReadAllMs:0} | {f.CountMs:0.00} |"));
         }
 
         return table.ToString();

@@ -11,6 +11,7 @@ internal sealed class StoreRun(RunningServer server, int keys, int clients)
 {
     private const int Restarts = 3;
     private const int Counts = 21;
+    private const int PageKeys = 10_000;
     private const int KeyBytes = 8;
     private const int ValueBytes = 256;
 
@@ -26,14 +27,14 @@ internal sealed class StoreRun(RunningServer server, int keys, int clients)
         Load(KeyOrder.Sequential, keys, cancellationToken);
         Load(KeyOrder.Random, keys * 3L / 10, cancellationToken);
         ulong revision = GrpcCall.Status(_member.Port, cancellationToken)!.Revision;
-        Require(Call("KV/Compact", [0x08, .. Varint(revision), 0x10, 1], cancellationToken));
+        Require(Call("KV/Compact", [0x08, .. Protobuf.Varint(revision), 0x10, 1], cancellationToken));
         long compacted = Settle(cancellationToken);
         Say($"compacted: {compacted >> 20} MiB");
         long began = Stopwatch.GetTimestamp();
         Require(Call("Maintenance/Defragment", [], cancellationToken));
         double defragment = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
         long defragmented = StoreBytes();
-        long folder = Bytes(_member.Folder);
+        long folder = FolderBytes(_member.Folder);
         var restarts = new List<double>();
         long resident = 0;
         for (int i = 0; i < Restarts; i++)
@@ -42,6 +43,9 @@ internal sealed class StoreRun(RunningServer server, int keys, int clients)
             resident = Math.Max(resident, ProcessFacts.ResidentBytes(_member.ProcessId));
             Say($"restart: {restarts[^1]:0} ms, {resident >> 20} MiB");
         }
+
+        double readAll = ReadAll(cancellationToken);
+        Say($"all keys read after the restart: {readAll:0} ms");
 
         return new StoreFigures
         {
@@ -52,6 +56,7 @@ internal sealed class StoreRun(RunningServer server, int keys, int clients)
             DefragmentedBytes = defragmented,
             DefragmentMs = defragment,
             FolderBytes = folder,
+            ReadAllMs = readAll,
             CountMs = Count(cancellationToken),
         };
     }
@@ -99,9 +104,15 @@ internal sealed class StoreRun(RunningServer server, int keys, int clients)
 
     private double Restart(CancellationToken cancellationToken)
     {
-        _member.Kill();
+        _member.KillAndWait();
         long began = Stopwatch.GetTimestamp();
         _member.Restart();
+        while (!_member.IsListening() && !_member.HasExited)
+        {
+            cancellationToken.WaitHandle.WaitOne(1);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
         byte[] read = [0x0A, KeyBytes, .. System.Text.Encoding.ASCII.GetBytes(new string('0', KeyBytes))];
         while (Call("KV/Range", read, cancellationToken) is null)
         {
@@ -110,6 +121,24 @@ internal sealed class StoreRun(RunningServer server, int keys, int clients)
 
             cancellationToken.WaitHandle.WaitOne(2);
             cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        return Stopwatch.GetElapsedTime(began).TotalMilliseconds;
+    }
+
+    // In pages, as a client does it that reads everything.
+    private double ReadAll(CancellationToken cancellationToken)
+    {
+        long began = Stopwatch.GetTimestamp();
+        for (int first = 0; first < keys; first += PageKeys)
+        {
+            byte[] key = System.Text.Encoding.ASCII.GetBytes(first.ToString("d8", System.Globalization.CultureInfo.InvariantCulture));
+            byte[] request = [.. Protobuf.Bytes(1, key), .. Protobuf.Bytes(2, [0]), 0x18, .. Protobuf.Varint(PageKeys)];
+            byte[]? page = Call("KV/Range", request, cancellationToken);
+            Require(page);
+            long expected = Math.Min(PageKeys, keys - first) * (long)ValueBytes;
+            if (page!.Length < expected)
+                throw server.Explain($"a page of {page.Length} bytes, not of {expected} or more");
         }
 
         return Stopwatch.GetElapsedTime(began).TotalMilliseconds;
@@ -139,36 +168,10 @@ internal sealed class StoreRun(RunningServer server, int keys, int clients)
             throw server.Explain("a call failed");
     }
 
-    private long StoreBytes()
-    {
-        string ours = Path.Combine(_member.Folder, "member", "store");
-        return Bytes(Directory.Exists(ours) ? ours : Path.Combine(_member.Folder, "member", "snap"));
-    }
+    private long StoreBytes() => SpaceWatch.Bytes(_member.Folder);
 
-    private static long Bytes(string folder) => new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(Length);
-
-    private static long Length(FileInfo file)
-    {
-        try
-        {
-            return file.Length;
-        }
-        catch (FileNotFoundException)
-        {
-            // It went away meanwhile.
-            return 0;
-        }
-    }
-
-    private static byte[] Varint(ulong value)
-    {
-        var bytes = new List<byte>();
-        for (; value >= 0x80; value >>= 7)
-            bytes.Add((byte)(value | 0x80));
-
-        bytes.Add((byte)value);
-        return [.. bytes];
-    }
+    private static long FolderBytes(string folder) =>
+        new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
 
     private static void Say(string what) => Console.WriteLine("  " + what);
 }

@@ -1,6 +1,7 @@
 using Etcd.Bench.Compare;
 using Etcd.Bench.Failover;
 using Etcd.Bench.Sdk;
+using Etcd.Bench.Store;
 
 namespace Etcd.Bench.Tests;
 
@@ -53,6 +54,33 @@ public sealed class ArgumentTests
     public void What_is_wrong_with_a_failover_is_said(string message, params string[] arguments) =>
         Assert.Equal(message, Assert.Throws<UsageException>(() => Failover(arguments)).Message);
 
+    [Fact]
+    public void A_whole_run_of_the_store_measures_all_and_writes_the_table()
+    {
+        StoreOptions options = Store();
+
+        Assert.Equal((1_000_000, 300_000, true, true), (options.Keys, options.Revisions, options.AtRest, options.UnderLoad));
+        Assert.Equal("RESULTS-store.md", Path.GetFileName(options.MarkdownPath));
+    }
+
+    [Fact]
+    public void A_part_of_the_store_is_that_part_and_writes_no_table()
+    {
+        StoreOptions rest = Store("--part", "rest");
+        StoreOptions load = Store("--part=load", "--seconds", "2.5");
+
+        Assert.Equal((true, false, null), (rest.AtRest, rest.UnderLoad, rest.MarkdownPath));
+        Assert.Equal((false, true, TimeSpan.FromSeconds(2.5)), (load.AtRest, load.UnderLoad, load.Phase));
+        Assert.Equal("x.md", Store("--ours-only", "--markdown", "x.md").MarkdownPath);
+    }
+
+    [Theory]
+    [InlineData("--part all-of-it: it is one of all, rest, load", "--part", "all-of-it")]
+    [InlineData("--revisions 3: a whole number from 1000 to 2147483647 is needed", "--revisions", "3")]
+    [InlineData("unknown option: --rate", "--rate", "1")]
+    public void What_is_wrong_with_a_run_of_the_store_is_said(string message, params string[] arguments) =>
+        Assert.Equal(message, Assert.Throws<UsageException>(() => Store(arguments)).Message);
+
     [Theory]
     [InlineData("--target follower: it is one of all, leader", "--target", "follower")]
     [InlineData("unknown option: --kills", "--kills", "1")]
@@ -86,4 +114,6 @@ public sealed class ArgumentTests
     private static FailoverOptions Failover(params string[] arguments) => FailoverCommand.Parse(new CommandLine(arguments), "failover");
 
     private static SdkOptions Sdk(params string[] arguments) => SdkCommand.Parse(new CommandLine(arguments), "sdk");
+
+    private static StoreOptions Store(params string[] arguments) => StoreCommand.Parse(new CommandLine(arguments), "store");
 }

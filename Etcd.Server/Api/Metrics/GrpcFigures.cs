@@ -17,6 +17,10 @@ public sealed class GrpcFigures(bool isExtensive)
     private readonly ConcurrentDictionary<(bool IsUnary, string Version), Tally> _clients = new();
     private readonly ConcurrentDictionary<(string Direction, string Api), Tally> _streamFailures = new();
 
+    // Most clients do not say their version; those are not looked for in the dictionary each time.
+    private Tally? _unsaidUnary;
+    private Tally? _unsaidStreams;
+
     /// <summary>etcd_network_client_grpc_received_bytes_total: messages, without their framing.</summary>
     public Tally ReceivedBytes { get; } = new();
 
@@ -58,13 +62,9 @@ public sealed class GrpcFigures(bool isExtensive)
     /// <param name="version">The version that the client says; null if it does not.</param>
     internal void CountClient(bool isUnary, string? version)
     {
-        (bool, string) key = (isUnary, version is { Length: <= VersionLengthMax } ? version : UnknownVersion);
-        if (!_clients.TryGetValue(key, out Tally? tally))
-        {
-            key = _clients.Count < VersionsMax ? key : (isUnary, UnknownVersion);
-            tally = _clients.GetOrAdd(key, static _ => new Tally());
-        }
-
+        Tally tally = version is not null ? Client(isUnary, version)
+            : isUnary ? _unsaidUnary ??= Client(isUnary, UnknownVersion)
+            : _unsaidStreams ??= Client(isUnary, UnknownVersion);
         tally.Add();
     }
 
@@ -72,4 +72,16 @@ public sealed class GrpcFigures(bool isExtensive)
     /// <param name="direction">receive or send.</param>
     /// <param name="api">watch or lease-keepalive.</param>
     internal void CountStreamFailure(string direction, string api) => _streamFailures.GetOrAdd((direction, api), static _ => new Tally()).Add();
+
+    private Tally Client(bool isUnary, string version)
+    {
+        (bool, string) key = (isUnary, version.Length <= VersionLengthMax ? version : UnknownVersion);
+        if (_clients.TryGetValue(key, out Tally? tally))
+        {
+            return tally;
+        }
+
+        key = _clients.Count < VersionsMax ? key : (isUnary, UnknownVersion);
+        return _clients.GetOrAdd(key, static _ => new Tally());
+    }
 }

@@ -99,6 +99,19 @@ internal ref struct ByteReader(ReadOnlySpan<byte> bytes)
     /// <summary>A varint.</summary>
     public ulong ReadVarint()
     {
+        // Most are small.
+        if (!_left.IsEmpty && _left[0] < 0x80)
+        {
+            byte small = _left[0];
+            _left = _left[1..];
+            return small;
+        }
+
+        return ReadLongVarint();
+    }
+
+    private ulong ReadLongVarint()
+    {
         ulong value = 0;
         for (int shift = 0; shift < 64; shift += 7)
         {

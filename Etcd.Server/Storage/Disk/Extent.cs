@@ -90,32 +90,75 @@ internal sealed class Extent
     /// <param name="into">Room for <see cref="ExtentPlace.DataBytes"/>.</param>
     public void ReadAll(Span<byte> into) => ReadPages(0, into);
 
+    /// <summary>A page from the cache; null if it is not there.</summary>
+    public byte[]? TryGetPage(int number)
+    {
+        if (Volatile.Read(ref _pages[number]) is not { } page)
+            return null;
+
+        if (!page.WasUsed)
+            page.WasUsed = true;
+
+        return page.Bytes;
+    }
+
+    /// <summary>Reads pages, past the cache and without looking at them: see <see cref="Check"/>.</summary>
+    /// <param name="first">The first.</param>
+    /// <param name="into">Room for whole pages; of the last one of all for what it has.</param>
+    /// <exception cref="StoreException">The file is too short; reported.</exception>
+    public void ReadUnchecked(int first, Span<byte> into)
+    {
+        try
+        {
+            File.ReadExactly(into, OffsetOf(first));
+        }
+        catch (StoreException e)
+        {
+            throw Reported(e);
+        }
+    }
+
+    /// <summary>Checks a page that was read.</summary>
+    /// <exception cref="StoreException">It is not what was written; reported.</exception>
+    public void Check(int number, ReadOnlySpan<byte> page)
+    {
+        try
+        {
+            Verify(number, page);
+        }
+        catch (StoreException e)
+        {
+            throw Reported(e);
+        }
+    }
+
+    /// <summary>Gives a page that was read and checked to the cache.</summary>
+    public void Keep(int number, byte[] bytes) => _cache.Add(new PageCache.Page(this, number, bytes));
+
     /// <summary>For the cache: puts a page at its place, unless there is one.</summary>
     public bool TryPlace(PageCache.Page page) => Interlocked.CompareExchange(ref _pages[page.Number], page, null) is null;
 
     /// <summary>For the cache: lets go of a page.</summary>
     public void Forget(PageCache.Page page) => Volatile.Write(ref _pages[page.Number], null);
 
-    private static ReadOnlySpan<byte> PageOf(ReadOnlySpan<byte> data, int page)
+    /// <summary>A page of bytes that begin with a page.</summary>
+    public static ReadOnlySpan<byte> PageOf(ReadOnlySpan<byte> data, int page)
     {
         int start = page * StoreFormat.PageBytes;
         return data.Slice(start, Math.Min(StoreFormat.PageBytes, data.Length - start));
     }
 
+    private long OffsetOf(int page) => Place.Offset + ((long)page * StoreFormat.PageBytes);
+
     private byte[] ReadPage(int number)
     {
-        if (Volatile.Read(ref _pages[number]) is { } page)
-        {
-            if (!page.WasUsed)
-                page.WasUsed = true;
-
-            return page.Bytes;
-        }
+        if (TryGetPage(number) is { } page)
+            return page;
 
         int start = number * StoreFormat.PageBytes;
         byte[] bytes = GC.AllocateUninitializedArray<byte>(Math.Min(StoreFormat.PageBytes, Place.DataBytes - start));
         ReadPages(number, bytes);
-        _cache.Add(new PageCache.Page(this, number, bytes));
+        Keep(number, bytes);
         return bytes;
     }
 
@@ -128,8 +171,7 @@ internal sealed class Extent
         }
         catch (StoreException e)
         {
-            _cache.Damages.Report(e, isLost: true);
-            throw;
+            throw Reported(e);
         }
     }
 
@@ -139,16 +181,21 @@ internal sealed class Extent
     /// <exception cref="StoreException">Names the first page that is damaged.</exception>
     public void CheckPages(int first, Span<byte> into)
     {
-        long offset = Place.Offset + ((long)first * StoreFormat.PageBytes);
-        File.ReadExactly(into, offset);
+        File.ReadExactly(into, OffsetOf(first));
         for (int page = 0; page * StoreFormat.PageBytes < into.Length; page++)
-        {
-            if (Crc32C.Append(0, PageOf(into, page)) != _crcs[first + page])
-            {
-                throw new StoreException(
-                    StoreError.Corrupt, "store: checksum mismatch of a page of records", File.Path, offset + ((long)page * StoreFormat.PageBytes));
-            }
-        }
+            Verify(first + page, PageOf(into, page));
+    }
+
+    private StoreException Reported(StoreException damage)
+    {
+        _cache.Damages.Report(damage, isLost: true);
+        return damage;
+    }
+
+    private void Verify(int number, ReadOnlySpan<byte> page)
+    {
+        if (Crc32C.Append(0, page) != _crcs[number])
+            throw new StoreException(StoreError.Corrupt, "store: checksum mismatch of a page of records", File.Path, OffsetOf(number));
     }
 }
 

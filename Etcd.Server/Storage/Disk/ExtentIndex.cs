@@ -1,4 +1,5 @@
 using Etcd.Server.Primitives;
+using Etcd.Server.Storage.Index;
 using Etcd.Server.Storage.Log;
 
 namespace Etcd.Server.Storage.Disk;
@@ -76,20 +77,17 @@ internal static class ExtentIndex
     {
         ReadOnlySpan<byte> data = memory.Span;
         int count = segment.Count;
-        var order = new int[count];
         var places = new (int Start, int Length)[count];
         for (int at = 0; at < count; at++)
         {
-            order[at] = at;
             LogRecord record = segment.Read(at);
             int offset = segment.OffsetOf(at);
             (int start, int length) = record.Length == 0 ? (0, 0) : KeyValueCodec.KeyPlace(data.Slice(offset, record.Length));
             places[at] = (offset + start, length);
         }
 
-        SortByKey(order, places, memory);
         ReadOnlySpan<byte> before = default;
-        foreach (int at in order)
+        foreach (int at in SortedByKey(places, memory))
         {
             ReadOnlySpan<byte> key = data.Slice(places[at].Start, places[at].Length);
             int shared = before.CommonPrefixLength(key);
@@ -119,23 +117,52 @@ internal static class ExtentIndex
             to.WriteVarint((ulong)fields.Lease.Value);
     }
 
-    private static void SortByKey(int[] order, (int Start, int Length)[] places, ReadOnlyMemory<byte> data) =>
-        order.AsSpan().Sort((a, b) =>
+    // By eight bytes of each key behind what all of them share, as numbers; the keys themselves decide only where those tie.
+    private static int[] SortedByKey((int Start, int Length)[] places, ReadOnlyMemory<byte> data)
+    {
+        ReadOnlySpan<byte> bytes = data.Span;
+        ReadOnlySpan<byte> shared = bytes.Slice(places[0].Start, places[0].Length);
+        foreach ((int start, int length) in places)
+            shared = shared[..shared.CommonPrefixLength(bytes.Slice(start, length))];
+
+        var order = new int[places.Length];
+        var chunks = new ulong[places.Length];
+        for (int at = 0; at < order.Length; at++)
         {
-            ReadOnlySpan<byte> bytes = data.Span;
-            int byKey = bytes.Slice(places[a].Start, places[a].Length).SequenceCompareTo(bytes.Slice(places[b].Start, places[b].Length));
-            return byKey != 0 ? byKey : a.CompareTo(b);
-        });
+            order[at] = at;
+            chunks[at] = KeyRecord.Chunk(bytes.Slice(places[at].Start, places[at].Length), shared.Length);
+        }
+
+        Array.Sort(chunks, order);
+        for (int from = 0, to; from < order.Length; from = to)
+        {
+            to = from + 1;
+            while (to < order.Length && chunks[to] == chunks[from])
+                to++;
+
+            if (to - from > 1)
+                SortTies(order.AsMemory(from, to - from), places, data);
+        }
+
+        return order;
+    }
+
+    // By itself, because a method that makes a closure allocates it on every path.
+    private static void SortTies(Memory<int> order, (int Start, int Length)[] places, ReadOnlyMemory<byte> data) =>
+        order.Span.Sort((a, b) => ByKey(a, b, places, data.Span));
+
+    private static int ByKey(int a, int b, (int Start, int Length)[] places, ReadOnlySpan<byte> bytes)
+    {
+        int byKey = bytes.Slice(places[a].Start, places[a].Length).SequenceCompareTo(bytes.Slice(places[b].Start, places[b].Length));
+        return byKey != 0 ? byKey : a.CompareTo(b);
+    }
 
     /// <summary>Goes through the third part of an index.</summary>
-    public sealed class KeyCursor(byte[] index, int start, int number, LogSegment segment)
+    public sealed class KeyCursor(byte[] index, int start, LogSegment segment)
     {
         private byte[] _key = new byte[64];
         private int _keyLength;
         private int _next = start;
-
-        /// <summary>Which segment of the log it is.</summary>
-        public int Number => number;
 
         /// <summary>The segment.</summary>
         public LogSegment Segment => segment;

@@ -1,5 +1,6 @@
 using Etcd.Server.Io;
 using Etcd.Server.Primitives;
+using Etcd.Server.Storage.Index;
 using Etcd.Server.Storage.Log;
 
 namespace Etcd.Server.Storage.Disk;
@@ -11,16 +12,14 @@ namespace Etcd.Server.Storage.Disk;
 internal sealed class StoreLoader
 {
     private readonly StoreImport _import;
-    private readonly LogSegment[] _segments;
-    private readonly ExtentIndex.KeyCursor[] _heap;
-    private int _size;
+    private readonly KeyIndexBuilder _index;
+    private readonly KeyMerge _merge;
 
-    private StoreLoader(StoreImport import, LogSegment[] segments, List<ExtentIndex.KeyCursor> cursors)
+    private StoreLoader(StoreImport import, List<ExtentIndex.KeyCursor> runs)
     {
         _import = import;
-        _segments = segments;
-        _heap = [.. cursors];
-        _size = _heap.Length;
+        _index = new KeyIndexBuilder(import.Index);
+        _merge = new KeyMerge(runs);
     }
 
     /// <summary>Loads the folder's newest checkpoint.</summary>
@@ -58,7 +57,7 @@ internal sealed class StoreLoader
 
             try
             {
-                segments[i] = Open(file, extent, cache, i, cursors);
+                segments[i] = Open(file, extent, cache, cursors);
                 if (segments[i].First <= last)
                     throw new InvalidDataException($"the run of {segments[i].First} does not follow {last}");
 
@@ -73,7 +72,7 @@ internal sealed class StoreLoader
         var import = new StoreImport(new RevisionLog(segments), [.. files.Values], manifest.Revision);
         try
         {
-            new StoreLoader(import, segments, cursors).Merge();
+            new StoreLoader(import, cursors).Merge();
         }
         catch (InvalidDataException e)
         {
@@ -83,7 +82,7 @@ internal sealed class StoreLoader
         return import;
     }
 
-    private static LogSegment Open(StoreFile file, in ManifestExtent extent, PageCache cache, int number, List<ExtentIndex.KeyCursor> cursors)
+    private static LogSegment Open(StoreFile file, in ManifestExtent extent, PageCache cache, List<ExtentIndex.KeyCursor> cursors)
     {
         ExtentPlace place = extent.Place;
         byte[] index = GC.AllocateUninitializedArray<byte>(place.IndexBytes);
@@ -99,7 +98,7 @@ internal sealed class StoreLoader
         if (extent.Dead is { } dead)
             segment.SetDead(dead);
 
-        var cursor = new ExtentIndex.KeyCursor(index, keys, number, segment);
+        var cursor = new ExtentIndex.KeyCursor(index, keys, segment);
         if (cursor.MoveNext())
             cursors.Add(cursor);
 
@@ -108,15 +107,11 @@ internal sealed class StoreLoader
 
     private void Merge()
     {
-        for (int at = (_size / 2) - 1; at >= 0; at--)
-            Sift(at);
-
         var leased = new List<LeasedKey>();
         byte[] key = [];
         LeaseId lease = LeaseId.None;
-        while (_size > 0)
+        for (; _merge.Current is { } top; _merge.MoveNext())
         {
-            ExtentIndex.KeyCursor top = _heap[0];
             if (!lease.IsNone && !top.Key.SequenceEqual(key))
             {
                 leased.Add(new LeasedKey(lease, key));
@@ -127,58 +122,22 @@ internal sealed class StoreLoader
             lease = top.Record.IsTombstone ? LeaseId.None : top.Lease;
             if (!lease.IsNone)
                 key = top.Key.ToArray();
-
-            if (!top.MoveNext())
-                _heap[0] = _heap[--_size];
-
-            Sift(0);
         }
 
         if (!lease.IsNone)
             leased.Add(new LeasedKey(lease, key));
 
+        _index.Finish();
         _import.Leased = leased;
     }
 
     private void Add(ExtentIndex.KeyCursor top)
     {
         LogRecord record = top.Record;
-        var version = new Index.KeyVersion(record.Revision, top.Created, top.Version, record.IsTombstone, !top.Lease.IsNone);
-        if (!_import.Index.Restore(top.Key, version, out uint handle))
+        var version = new KeyVersion(record.Revision, top.Created, top.Version, record.IsTombstone, !top.Lease.IsNone);
+        if (!_index.TryAdd(top.Key, version, out uint handle))
             throw new InvalidDataException($"the record of revision {record.Revision} deletes a key that does not exist");
 
-        _segments[top.Number].SetKey(top.At, handle);
-    }
-
-    private void Sift(int at)
-    {
-        if (_size == 0)
-            return;
-
-        ExtentIndex.KeyCursor moved = _heap[at];
-        while (true)
-        {
-            int child = (2 * at) + 1;
-            if (child >= _size)
-                break;
-
-            if (child + 1 < _size && IsBefore(_heap[child + 1], _heap[child]))
-                child++;
-
-            if (!IsBefore(_heap[child], moved))
-                break;
-
-            _heap[at] = _heap[child];
-            at = child;
-        }
-
-        _heap[at] = moved;
-    }
-
-    // Of one key, the earlier run has the earlier revisions.
-    private static bool IsBefore(ExtentIndex.KeyCursor a, ExtentIndex.KeyCursor b)
-    {
-        int order = a.Key.SequenceCompareTo(b.Key);
-        return order != 0 ? order < 0 : a.Number < b.Number;
+        top.Segment.SetKey(top.At, handle);
     }
 }

@@ -9,6 +9,32 @@ internal sealed partial class KeyIndex
     private const int MergeBelow = IndexNode.KeysMax / 4;
     private const int MergedMax = IndexNode.KeysMax * 3 / 4;
 
+    /// <summary>A leaf of this batch.</summary>
+    internal LeafNode NewLeaf() => new() { Batch = _batch };
+
+    /// <summary>A node of this batch above children that follow on each other.</summary>
+    internal InnerNode NewInner(List<KeyIndexBuilder.Built> children)
+    {
+        var inner = new InnerNode { Batch = _batch };
+        for (int at = 0; at < children.Count; at++)
+        {
+            inner.Children[at] = children[at].Node;
+            inner.Recount(at);
+            if (at > 0)
+                inner.Keys[inner.Count++] = Separator(children[at - 1].Last, children[at].First);
+        }
+
+        inner.Reindex(Slabs);
+        return inner;
+    }
+
+    /// <summary>Takes a tree that was built outside, in the place of an empty one.</summary>
+    internal void Adopt(IndexNode root)
+    {
+        Invariant.Check(_root is LeafNode { Count: 0 }, "only an empty index is filled at once");
+        _root = root;
+    }
+
     private uint Insert(ReadOnlySpan<byte> key)
     {
         LeafNode leaf = EditPath();

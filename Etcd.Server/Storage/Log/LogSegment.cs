@@ -42,6 +42,9 @@ internal readonly struct LogRecord
     /// mod_revision that only events carry (<see cref="LogSegment.Stored"/> cuts it off).
     /// </summary>
     public ReadOnlyMemory<byte> ReadBytes() => _segment.BytesOf(_at);
+
+    /// <summary>The same, for whoever goes through all records.</summary>
+    public ReadOnlySpan<byte> ReadBytes(SegmentBytes bytes) => bytes.Of(_segment, _at);
 }
 
 /// <summary>
@@ -209,7 +212,7 @@ internal sealed class LogSegment
             this, at, RevisionOf(entry), (entry.SubAndFlags & TombstoneBit) != 0, IsDead(at), entry.Key, LengthOf(table, at));
     }
 
-    /// <summary>The bytes of a record, as <see cref="LogRecord.ReadBytes"/> says.</summary>
+    /// <summary>The bytes of a record, as <see cref="LogRecord.ReadBytes()"/> says.</summary>
     public ReadOnlyMemory<byte> BytesOf(int at)
     {
         Entry[] table = Volatile.Read(ref _table);
@@ -221,19 +224,28 @@ internal sealed class LogSegment
     /// <summary>Where a record begins in the segment's bytes.</summary>
     public int OffsetOf(int at) => (int)Volatile.Read(ref _table)[at].Offset;
 
-    /// <summary>The bytes of exactly this revision.</summary>
-    public bool TryRead(Revision revision, out ReadOnlyMemory<byte> bytes)
+    /// <summary>How many bytes a record has.</summary>
+    public int LengthOf(int at) => LengthOf(Volatile.Read(ref _table), at);
+
+    /// <summary>The bytes of a record if they are in memory.</summary>
+    public bool TryReadBlock(int at, out ReadOnlyMemory<byte> bytes)
     {
-        int at = Seek(revision);
-        Entry[] table = Volatile.Read(ref _table);
-        if (at < Count && table[at].Order == OrderOf(revision))
+        if (Volatile.Read(ref _block) is not { } block)
         {
-            bytes = BytesOf(at);
-            return true;
+            bytes = default;
+            return false;
         }
 
-        bytes = default;
-        return false;
+        Entry[] table = Volatile.Read(ref _table);
+        bytes = new ReadOnlyMemory<byte>(block, (int)table[at].Offset, LengthOf(table, at));
+        return true;
+    }
+
+    /// <summary>The position of exactly this revision; -1 if it is not there.</summary>
+    public int Find(Revision revision)
+    {
+        int at = Seek(revision);
+        return at < Count && Volatile.Read(ref _table)[at].Order == OrderOf(revision) ? at : -1;
     }
 
     /// <summary>All bytes of the segment, and perhaps some behind them, for whoever goes through it.</summary>

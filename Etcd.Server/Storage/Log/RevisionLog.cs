@@ -156,14 +156,19 @@ internal sealed class RevisionLog
     /// <summary>The bytes of a revision that the index names.</summary>
     public static ReadOnlyMemory<byte> Read(LogSegment[] segments, Revision revision)
     {
-        int at = IndexOf(segments, revision);
-        if (at < 0 || !segments[at].TryRead(revision, out ReadOnlyMemory<byte> bytes))
-        {
-            Invariant.Fail($"revision {revision} is in the index and not in the log");
-            return default;
-        }
+        (int segment, int at) = Find(segments, revision);
+        return segments[segment].BytesOf(at);
+    }
 
-        return bytes;
+    /// <summary>Where a revision stands that the index names: the segment's number, and the position in it.</summary>
+    public static (int Segment, int At) Find(LogSegment[] segments, Revision revision)
+    {
+        int segment = IndexOf(segments, revision);
+        int at = segment < 0 ? -1 : segments[segment].Find(revision);
+        if (at < 0)
+            Invariant.Fail($"revision {revision} is in the index and not in the log");
+
+        return (segment, at);
     }
 }
 

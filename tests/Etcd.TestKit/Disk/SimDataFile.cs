@@ -23,6 +23,7 @@ internal sealed class SimDataFile(SimDisk disk, SimInode inode, string path, boo
     public int ReadAt(Span<byte> buffer, long offset)
     {
         CheckUsable();
+        disk.Reads++;
         int count = (int)Math.Clamp(inode.Length - offset, 0, buffer.Length);
         inode.Content.AsSpan((int)Math.Min(offset, inode.Length), count).CopyTo(buffer);
         return count;

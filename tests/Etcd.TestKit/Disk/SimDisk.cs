@@ -36,6 +36,9 @@ public sealed class SimDisk : IFileSystem
     /// <summary>How many operations that change something, or sync, have been begun.</summary>
     public long Operations { get; private set; }
 
+    /// <summary>How often something was read from a file.</summary>
+    public long Reads { get; internal set; }
+
     /// <inheritdoc cref="SimDiskOptions.CrashAtOperation"/>
     public long CrashAtOperation { get; set; }
 
