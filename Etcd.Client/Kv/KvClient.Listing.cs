@@ -21,12 +21,14 @@ internal sealed partial class KvClient
     {
         EtcdRange rest = range;
         long revision = options.Revision;
+        ulong cluster = 0;
         bool mayStream = !options.HasFilters && !range.IsSingle;
         while (true)
         {
             RangeResponse page = await GetPageAsync(rest, options, revision, cancellationToken).ConfigureAwait(false);
             revision = revision != 0 ? revision : page.Header.Revision;
-            yield return new EtcdPage(revision, EtcdKeyValue.From(page.Kvs, prefix.Length), !page.More);
+            cluster = RequireSame(cluster, page);
+            yield return new EtcdPage(cluster, revision, EtcdKeyValue.From(page.Kvs, prefix.Length), !page.More);
             if (!page.More)
                 yield break;
             rest = range.After(LastKey(page));
@@ -39,14 +41,24 @@ internal sealed partial class KvClient
             {
                 if (stream.Chunk.Kvs.Count == 0)
                     continue;
+                cluster = RequireSame(cluster, stream.Chunk);
                 rest = range.After(LastKey(stream.Chunk));
-                yield return new EtcdPage(revision, EtcdKeyValue.From(stream.Chunk.Kvs, prefix.Length), isLast: false);
+                yield return new EtcdPage(cluster, revision, EtcdKeyValue.From(stream.Chunk.Kvs, prefix.Length), isLast: false);
             }
 
             if (step == RangeStep.End)
                 yield break;
             mayStream = step != RangeStep.NotSupported;
         }
+    }
+
+    // A revision pins the pages inside of one cluster only. Chunks of a stream but the last have no header.
+    private static ulong RequireSame(ulong cluster, RangeResponse page)
+    {
+        ulong found = page.Header?.ClusterId ?? 0;
+        if (cluster != 0 && found != 0 && found != cluster)
+            throw new EtcdClusterChangedException(cluster, found, null);
+        return cluster != 0 ? cluster : found;
     }
 
     private static EtcdKey LastKey(RangeResponse page) => page.Kvs[^1].Key.Memory;

@@ -242,8 +242,23 @@ internal sealed class WatchHub(EtcdConnection connection, bool requireLeader) : 
         else
         {
             _refusedTokens = 0;
-            substream?.OnCreated(response.Header.Revision);
+            if (substream is null)
+                return;
+            if (substream.BelongsTo(response.Header.ClusterId))
+                substream.OnCreated(response.Header.ClusterId, response.Header.Revision);
+            else
+                Strand(session, substream, response.Header.ClusterId, endpoint);
         }
+    }
+
+    // Its revisions are of a cluster that is gone.
+    private void Strand(WatchSession session, Substream substream, ulong cluster, string endpoint)
+    {
+        session.Cancel(substream);
+        Drop(substream);
+        substream.End(new EtcdClusterChangedException(substream.ClusterId, cluster, endpoint));
+        if (_substreams.Count == 0)
+            session.Close();
     }
 
     private void TakeCanceled(WatchSession session, WatchResponse response, string endpoint)
