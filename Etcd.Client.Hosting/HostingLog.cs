@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Etcd.Client.Hosting;
 
-/// <summary>What elections log. Event ids: 100-119.</summary>
+/// <summary>What elections and service discovery log. Event ids: 100-119 elections, 120-129 discovery.</summary>
 internal static partial class HostingLog
 {
     [LoggerMessage(100, LogLevel.Information, "This instance leads '{Election}', with fencing revision {Revision}; its services start.")]
@@ -25,4 +25,7 @@ internal static partial class HostingLog
 
     [LoggerMessage(106, LogLevel.Error, "The service {Service} of '{Election}' failed while it was stopped.")]
     public static partial void StopFailed(ILogger log, string service, string election, Exception error);
+
+    [LoggerMessage(120, LogLevel.Warning, "The endpoints of '{Service}' could not be followed; those that are known stay, and it is tried again.")]
+    public static partial void DiscoveryFailed(ILogger log, Exception error, EtcdKey service);
 }

@@ -6,6 +6,11 @@ using Microsoft.Extensions.Hosting;
 namespace Etcd.Client.Hosting;
 
 /// <summary>Says what runs on the leader of an election; see <c>AddEtcdLeaderElection</c>.</summary>
+/// <example>
+/// <code>
+/// builder.Services.AddEtcdLeaderElection("scheduler").AddHostedService&lt;Scheduler&gt;().AddLeaderService&lt;Cleaner&gt;();
+/// </code>
+/// </example>
 public sealed class EtcdLeaderElectionBuilder
 {
     internal EtcdLeaderElectionBuilder(IServiceCollection services, string name)

@@ -1,6 +1,15 @@
 namespace Etcd.Client.Hosting;
 
 /// <summary>How an election stands for this instance. A service of the application, under the election's name as key. Safe for concurrent use.</summary>
+/// <example>
+/// <code>
+/// builder.AddEtcdClient("etcd");
+/// builder.Services.AddEtcdLeaderElection("scheduler").AddHostedService&lt;Scheduler&gt;();
+///
+/// app.MapGet("/leader", async ([FromKeyedServices("scheduler")] IEtcdLeaderElection election) =>
+///     election.IsLeader ? "this instance" : (await election.GetLeaderAsync())?.Value.ToString() ?? "nobody");
+/// </code>
+/// </example>
 public interface IEtcdLeaderElection
 {
     /// <summary>The election's name.</summary>

@@ -4,6 +4,20 @@ namespace Etcd.Client.Hosting;
 /// What runs on the leader only: made anew and run whenever this instance wins the election. A <c>BackgroundService</c> can be used
 /// in its place where it need not know the leadership.
 /// </summary>
+/// <example>
+/// <code>
+/// internal sealed class Cleaner(IEtcdClient etcd) : ILeaderService
+/// {
+///     public async Task RunAsync(EtcdLeadership leadership, CancellationToken stoppingToken)
+///     {
+///         using var hour = new PeriodicTimer(TimeSpan.FromHours(1));
+///         while (await hour.WaitForNextTickAsync(stoppingToken))
+///             await etcd.Kv.CommitAsync(
+///                 new EtcdTxn().If(leadership.StillHeld).Then(EtcdOp.Delete(EtcdRange.Prefix("tmp/"))), cancellationToken: stoppingToken);
+///     }
+/// }
+/// </code>
+/// </example>
 public interface ILeaderService
 {
     /// <summary>Does the leader's work.</summary>

@@ -6,6 +6,15 @@ namespace Etcd.Client.Hosting;
 /// How an application's etcd client connects, and what of it the application watches. They are read while the application is built: from the
 /// section <c>Aspire:Etcd:Client</c>, then from that of the client's name below it, then from the connection string of that name.
 /// </summary>
+/// <example>
+/// <code>
+/// builder.AddEtcdClient("etcd", settings =&gt;
+/// {
+///     settings.Endpoints.Add("http://localhost:2379");
+///     settings.DisableHealthChecks = true;
+/// });
+/// </code>
+/// </example>
 public sealed class EtcdClientSettings
 {
     /// <summary>The section of the configuration.</summary>

@@ -1,6 +1,12 @@
 namespace Etcd.Client;
 
 /// <summary>The members of the cluster. Safe for concurrent use.</summary>
+/// <example>
+/// <code>
+/// foreach (EtcdMember member in await client.Cluster.ListMembersAsync())
+///     Console.WriteLine($"{member.Name}: {string.Join(", ", member.ClientUrls)}");
+/// </code>
+/// </example>
 public interface IEtcdCluster
 {
     /// <summary>All members.</summary>

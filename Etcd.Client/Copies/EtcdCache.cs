@@ -8,7 +8,8 @@ namespace Etcd.Client;
 /// </summary>
 /// <remarks>
 /// While the cluster cannot be reached the copy stays as it was, and goes on when it can be again; it is listed anew where history was
-/// compacted meanwhile.
+/// compacted meanwhile, or another cluster answers. Its last changes are kept too, so that any number of readers can watch it
+/// (<see cref="WatchAsync"/>) at the cost of one watch of the cluster.
 /// </remarks>
 /// <example>
 /// <code>
@@ -19,7 +20,7 @@ namespace Etcd.Client;
 /// EtcdCacheView mine = await cache.GetAtLeastAsync(put.Revision);     // with this put
 /// </code>
 /// </example>
-public sealed class EtcdCache : IAsyncDisposable
+public sealed partial class EtcdCache : IAsyncDisposable
 {
     // How often the server is asked how far the watch is, while somebody waits for a revision that changes nothing in the range.
     private static readonly TimeSpan AskEvery = TimeSpan.FromMilliseconds(50);
@@ -28,16 +29,18 @@ public sealed class EtcdCache : IAsyncDisposable
     private readonly EtcdRange _range;
     private readonly CancellationTokenSource _ending = new();
     private readonly Lock _gate = new();
+    private readonly CacheHistory _history;
     private TaskCompletionSource _changed = NewSignal();
     private EtcdCacheView _current = new(0);
     private EtcdCacheView? _building;
     private Exception? _failure;
     private Task _running = Task.CompletedTask;
 
-    private EtcdCache(IEtcdClient client, EtcdRange range)
+    private EtcdCache(IEtcdClient client, EtcdRange range, EtcdCacheOptions options)
     {
         _client = client;
         _range = range;
+        _history = new CacheHistory(options.HistoryRevisions, options.HistoryBytes);
     }
 
     /// <summary>The range as it is known here.</summary>
@@ -45,10 +48,23 @@ public sealed class EtcdCache : IAsyncDisposable
 
     /// <summary>Starts a copy, and returns when it is complete.</summary>
     /// <exception cref="EtcdException">The range cannot be read.</exception>
-    public static async ValueTask<EtcdCache> StartAsync(IEtcdClient client, EtcdRange range, CancellationToken cancellationToken = default)
+    public static ValueTask<EtcdCache> StartAsync(IEtcdClient client, EtcdRange range, CancellationToken cancellationToken = default) =>
+        StartAsync(client, range, null, cancellationToken);
+
+    /// <summary>Starts a copy, and returns when it is complete.</summary>
+    /// <param name="client">Where the range is.</param>
+    /// <param name="range">What to copy.</param>
+    /// <param name="options">How much of its history to keep; null for the defaults.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="EtcdException">The range cannot be read.</exception>
+    public static async ValueTask<EtcdCache> StartAsync(
+        IEtcdClient client, EtcdRange range, EtcdCacheOptions? options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(client);
-        var cache = new EtcdCache(client, range);
+        options ??= new EtcdCacheOptions();
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.HistoryRevisions, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.HistoryBytes, 1, nameof(options));
+        var cache = new EtcdCache(client, range, options);
         cache._running = Task.Run(cache.RunAsync, CancellationToken.None);
         try
         {
@@ -150,6 +166,11 @@ public sealed class EtcdCache : IAsyncDisposable
         TaskCompletionSource changed;
         lock (_gate)
         {
+            // A listing does not tell what happened before it.
+            if (batch.Kind == EtcdWatchBatchKind.Snapshot)
+                _history.Restart(batch.Revision);
+            else if (batch.Events.Count != 0)
+                _history.Add(batch);
             Volatile.Write(ref _current, next);
             changed = _changed;
             _changed = NewSignal();
@@ -174,11 +195,16 @@ public sealed class EtcdCache : IAsyncDisposable
     {
         lock (_gate)
         {
-            if (_failure is { } failure)
-                throw failure is ObjectDisposedException
-                    ? new ObjectDisposedException(nameof(EtcdCache))
-                    : new EtcdException("The watch of the copy has failed: " + failure.Message, failure);
+            ThrowIfFailed();
             return _changed.Task;
         }
+    }
+
+    private void ThrowIfFailed()
+    {
+        if (_failure is { } failure)
+            throw failure is ObjectDisposedException
+                ? new ObjectDisposedException(nameof(EtcdCache))
+                : new EtcdException("The watch of the copy has failed: " + failure.Message, failure);
     }
 }

@@ -29,6 +29,9 @@ internal static partial class ClientLog
     [LoggerMessage(22, LogLevel.Warning, "A watch at revision {Revision} found history compacted up to {CompactRevision}; its range is listed again.")]
     public static partial void WatchListsAgain(ILogger log, long revision, long? compactRevision);
 
+    [LoggerMessage(23, LogLevel.Warning, "A watch at revision {Revision} of cluster {Expected:x} has met cluster {Found:x}; its range is listed again.")]
+    public static partial void WatchMetAnotherCluster(ILogger log, long revision, ulong expected, ulong found);
+
     [LoggerMessage(40, LogLevel.Information, "The keep-alive stream to {Endpoint} broke; {Leases} leases are renewed elsewhere: {Reason}")]
     public static partial void KeepAliveStreamBroke(ILogger log, string endpoint, int leases, string reason);
 

@@ -12,6 +12,31 @@ public sealed class EtcdCompactedException : EtcdException
     public long? CompactRevision { get; }
 }
 
+/// <summary>
+/// The one who answered belongs to another cluster than the one that a watch or listing began with: the data was replaced, or the endpoints
+/// lead somewhere else. Revisions of the one mean nothing in the other.
+/// </summary>
+public sealed class EtcdClusterChangedException : EtcdException
+{
+    internal EtcdClusterChangedException(ulong expected, ulong found, string? endpoint)
+        : base(new Failure
+        {
+            Message = $"The cluster {found:x} has answered in place of {expected:x}.",
+            Code = Grpc.Core.StatusCode.FailedPrecondition,
+            Endpoint = endpoint,
+        })
+    {
+        ExpectedClusterId = expected;
+        ClusterId = found;
+    }
+
+    /// <summary>The cluster that it began with.</summary>
+    public ulong ExpectedClusterId { get; }
+
+    /// <summary>The cluster that has answered.</summary>
+    public ulong ClusterId { get; }
+}
+
 /// <summary>The lease does not exist, or not any more.</summary>
 public sealed class EtcdLeaseNotFoundException : EtcdException
 {

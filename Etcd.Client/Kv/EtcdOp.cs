@@ -6,6 +6,14 @@ namespace Etcd.Client;
 /// An operation of a transaction. The object is also the handle by which its result is found:
 /// <see cref="EtcdTxnResult.ResultOf{TResult}"/>. It may be used in several transactions.
 /// </summary>
+/// <example>
+/// <code>
+/// EtcdOp&lt;EtcdRangeResult&gt; before = EtcdOp.Get("config/color");
+/// EtcdOp&lt;EtcdPutResult&gt; put = EtcdOp.Put("config/color", "blue");
+/// EtcdTxnResult result = await client.Kv.CommitAsync(new EtcdTxn().Then(before, put));
+/// Console.WriteLine($"{result.ResultOf(before).Count} before, revision {result.ResultOf(put).Revision} now");
+/// </code>
+/// </example>
 public abstract class EtcdOp
 {
     private protected EtcdOp()

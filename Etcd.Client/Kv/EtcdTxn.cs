@@ -22,6 +22,7 @@ public sealed class EtcdTxn
     private readonly List<EtcdCompare> _conditions = [];
     private readonly List<EtcdOp> _then = [];
     private readonly List<EtcdOp> _else = [];
+    private bool _isLinearizable;
 
     internal bool OnlyReads => _then.TrueForAll(op => op.OnlyReads) && _else.TrueForAll(op => op.OnlyReads);
 
@@ -34,12 +35,22 @@ public sealed class EtcdTxn
     /// <summary>Adds operations for the case that a condition does not hold.</summary>
     public EtcdTxn Else(params ReadOnlySpan<EtcdOp> operations) => Add(_else, operations);
 
+    /// <summary>The same without serializable reads. The operations are the same objects, so that their results are found.</summary>
+    internal EtcdTxn Linearizable()
+    {
+        EtcdTxn copy = new EtcdTxn().If([.. _conditions]).Then([.. _then]).Else([.. _else]);
+        copy._isLinearizable = true;
+        return copy;
+    }
+
     internal EtcdTxnPlan ToPlan(EtcdKey prefix)
     {
         var plan = new EtcdTxnPlan(_then.ToArray(), _else.ToArray());
         foreach (EtcdCompare condition in _conditions)
             plan.Request.Compare.Add(condition.ToMessage(prefix));
         plan.Fill(prefix);
+        if (_isLinearizable)
+            EtcdTxnPlan.MakeLinearizable(plan.Request);
         return plan;
     }
 
@@ -67,6 +78,17 @@ internal sealed class EtcdTxnPlan(EtcdOp[] then, EtcdOp[] otherwise)
             Request.Success.Add(then[i].ToMessage(prefix, out _thenNested[i]));
         for (int i = 0; i < otherwise.Length; i++)
             Request.Failure.Add(otherwise[i].ToMessage(prefix, out _otherwiseNested[i]));
+    }
+
+    public static void MakeLinearizable(TxnRequest request)
+    {
+        foreach (RequestOp operation in request.Success.Concat(request.Failure))
+        {
+            if (operation.RequestRange is { } range)
+                range.Serializable = false;
+            if (operation.RequestTxn is { } nested)
+                MakeLinearizable(nested);
+        }
     }
 
     public int IndexOf(EtcdOp operation, bool succeeded, out EtcdTxnPlan? nested)

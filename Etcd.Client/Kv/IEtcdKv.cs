@@ -28,6 +28,7 @@ public interface IEtcdKv
     /// name one. Members of v3.7 and later stream what comes after the first page. A lost connection is passed over: no key comes twice.
     /// </summary>
     /// <exception cref="EtcdCompactedException">The revision was compacted before the range was read to its end.</exception>
+    /// <exception cref="EtcdClusterChangedException">Another cluster has answered before the range was read to its end.</exception>
     /// <example>
     /// <code>
     /// await foreach (EtcdPage page in client.Kv.ListPagesAsync(EtcdRange.Prefix("config/")))

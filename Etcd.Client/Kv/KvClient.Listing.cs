@@ -21,13 +21,15 @@ internal sealed partial class KvClient
     {
         EtcdRange rest = range;
         long revision = options.Revision;
+        ulong cluster = 0;
         bool mayStream = !options.HasFilters && !range.IsSingle;
         while (true)
         {
             RangeAnswer page = await GetPageAsync(rest, options, revision, cancellationToken).ConfigureAwait(false);
             revision = revision != 0 ? revision : page.Header.Revision;
+            cluster = RequireSame(cluster, page);
             rest = page.More ? Behind(page) : rest;
-            yield return new EtcdPage(revision, page.TakeItems(prefix.Length), !page.More);
+            yield return new EtcdPage(cluster, revision, page.TakeItems(prefix.Length), !page.More);
             if (!page.More)
                 yield break;
             if (!mayStream)
@@ -40,8 +42,9 @@ internal sealed partial class KvClient
                 RangeAnswer chunk = stream.Chunk;
                 if (chunk.Items.Length == 0)
                     continue;
+                cluster = RequireSame(cluster, chunk);
                 rest = Behind(chunk);
-                yield return new EtcdPage(revision, chunk.TakeItems(prefix.Length), isLast: false);
+                yield return new EtcdPage(cluster, revision, chunk.TakeItems(prefix.Length), isLast: false);
             }
 
             if (step == RangeStep.End)
@@ -51,6 +54,15 @@ internal sealed partial class KvClient
 
         // What of the range comes behind an answer; its keys must be whole.
         EtcdRange Behind(RangeAnswer answer) => range.After(answer.Items[^1].Key);
+    }
+
+    // A revision pins the pages inside of one cluster only. Chunks of a stream but the last have no header.
+    private static ulong RequireSame(ulong cluster, RangeAnswer page)
+    {
+        ulong found = page.Header.ClusterId;
+        if (cluster != 0 && found != 0 && found != cluster)
+            throw new EtcdClusterChangedException(cluster, found, null);
+        return cluster != 0 ? cluster : found;
     }
 
     private static RangeRequest StreamRequest(EtcdRange range, EtcdListOptions options, long revision)

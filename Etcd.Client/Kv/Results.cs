@@ -37,12 +37,16 @@ public sealed class EtcdRangeResult
 /// <summary>Some keys of a range that is read in parts.</summary>
 public sealed class EtcdPage
 {
-    internal EtcdPage(long revision, IReadOnlyList<EtcdKeyValue> items, bool isLast)
+    internal EtcdPage(ulong clusterId, long revision, IReadOnlyList<EtcdKeyValue> items, bool isLast)
     {
+        ClusterId = clusterId;
         Revision = revision;
         Items = items;
         IsLast = isLast;
     }
+
+    /// <summary>The cluster that all pages come from.</summary>
+    public ulong ClusterId { get; }
 
     /// <summary>The revision at which all pages are read.</summary>
     public long Revision { get; }

@@ -9,6 +9,13 @@ namespace Etcd.Client;
 /// clocks that run apart: so <see cref="LostToken"/> fires before any server can have ended the lease, unless somebody revoked it.
 /// The token's callbacks run on the thread pool. A process that was suspended sees <see cref="IsLost"/> at once, and the token a moment later.
 /// </remarks>
+/// <example>
+/// <code>
+/// EtcdLeaseGrant lease = await client.Leases.GrantAsync(TimeSpan.FromMinutes(1));
+/// await using EtcdLeaseKeeper keeper = await client.Leases.KeepAliveAsync(lease.Id);
+/// await WorkAsync(keeper.LostToken);
+/// </code>
+/// </example>
 public sealed class EtcdLeaseKeeper : IAsyncDisposable
 {
     private readonly KeepAliveHub _hub;

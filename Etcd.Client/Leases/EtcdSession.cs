@@ -6,6 +6,13 @@ namespace Etcd.Client;
 /// A lease that is kept alive for as long as the session lasts. What belongs to the session, such as a lock, must be given up when
 /// <see cref="LostToken"/> fires. The disposal revokes the lease, which deletes its keys. Safe for concurrent use.
 /// </summary>
+/// <example>
+/// <code>
+/// await using EtcdSession session = await client.Leases.CreateSessionAsync(TimeSpan.FromSeconds(10));
+/// await client.Kv.PutAsync("workers/1", "here", new EtcdPutOptions { Lease = session.LeaseId });
+/// await WorkAsync(session.LostToken);   // the key is gone soon after the token has fired
+/// </code>
+/// </example>
 public sealed class EtcdSession : IAsyncDisposable
 {
     private readonly EtcdConnection _connection;

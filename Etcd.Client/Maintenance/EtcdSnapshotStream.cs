@@ -8,6 +8,13 @@ namespace Etcd.Client;
 /// The bytes of a snapshot while they come: etcd's database file, and behind it the SHA-256 of it, as etcdctl writes them too. At the end they
 /// are checked. It is read by its asynchronous methods, by one reader.
 /// </summary>
+/// <example>
+/// <code>
+/// await using EtcdSnapshotStream snapshot = await client.Maintenance.SnapshotAsync();
+/// await using FileStream file = File.Create("backup.db");
+/// await snapshot.CopyToAsync(file);   // fails where the hash does not fit
+/// </code>
+/// </example>
 public sealed class EtcdSnapshotStream : Stream
 {
     private const int PageBytes = 512;

@@ -6,6 +6,15 @@ namespace Etcd.Client;
 /// TLS for https endpoints. Files are PEM; they are read again when they have changed, so that new connections use renewed
 /// certificates without a restart.
 /// </summary>
+/// <example>
+/// <code>
+/// var options = new EtcdClientOptions
+/// {
+///     Endpoints = { "https://etcd-0:2379" },
+///     Tls = new EtcdTlsOptions { CaFile = "ca.pem", CertFile = "client.pem", KeyFile = "client-key.pem" },
+/// };
+/// </code>
+/// </example>
 public sealed class EtcdTlsOptions
 {
     /// <summary>The authorities that may have signed the servers' certificates; null for the system's.</summary>

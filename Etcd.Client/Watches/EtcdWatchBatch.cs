@@ -61,5 +61,8 @@ public sealed class EtcdWatchBatch
     /// <summary>Whether a snapshot is complete.</summary>
     public bool EndsSnapshot { get; internal init; }
 
+    /// <summary>The cluster of a snapshot; 0 for other batches, whose watch stays with the one that it began with.</summary>
+    internal ulong ClusterId { get; init; }
+
     internal long Bytes { get; init; }
 }

@@ -6,6 +6,12 @@ public sealed record EtcdWatchOptions
     /// <summary>The first revision to tell of, which may be in the past; 0 for what happens from now on.</summary>
     public long StartRevision { get; init; }
 
+    /// <summary>
+    /// The cluster that <see cref="StartRevision"/> is a revision of (<see cref="EtcdHeader.ClusterId"/>): the watch does not begin at another
+    /// one, see <see cref="OnCompaction"/>. 0 for the one that the watch meets first.
+    /// </summary>
+    public ulong ClusterId { get; init; }
+
     /// <summary>Asks for what a key had before each change.</summary>
     public bool ReturnPrevious { get; init; }
 
@@ -21,7 +27,14 @@ public sealed record EtcdWatchOptions
     /// </summary>
     public bool ReportProgress { get; init; }
 
-    /// <summary>What happens when the revision at which the watch goes on is compacted. By default it ends.</summary>
+    /// <summary>
+    /// What happens when the history is gone that the watch needs to go on: its revision is compacted, or the cluster is another one than
+    /// before. By default it ends.
+    /// </summary>
+    /// <remarks>
+    /// A cluster that is made anew with the same members and the same token has the same id. What is lost then shows only where revisions
+    /// are compared: a linearizable read that answers with a lower revision than was known.
+    /// </remarks>
     public EtcdCompactionPolicy OnCompaction { get; init; }
 
     /// <summary>
@@ -47,7 +60,7 @@ public sealed record EtcdWatchOptions
 /// <summary>What a watch does when history that it needs is gone.</summary>
 public enum EtcdCompactionPolicy
 {
-    /// <summary>It ends with <see cref="EtcdCompactedException"/>.</summary>
+    /// <summary>It ends with <see cref="EtcdCompactedException"/>, or <see cref="EtcdClusterChangedException"/>.</summary>
     Throw,
 
     /// <summary>

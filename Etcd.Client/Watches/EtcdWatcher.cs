@@ -1,6 +1,14 @@
 namespace Etcd.Client;
 
 /// <summary>A watch that a member has accepted. It is read once, by one reader, and ends with the disposal.</summary>
+/// <example>
+/// <code>
+/// await using EtcdWatcher watcher = await client.Watch.StartAsync(EtcdRange.Prefix("jobs/"));
+/// await client.Kv.PutAsync("jobs/7", "begin");   // it will be told
+/// await foreach (EtcdWatchBatch batch in watcher)
+///     Console.WriteLine($"{batch.Revision}: {batch.Events[0].Key}");
+/// </code>
+/// </example>
 public sealed class EtcdWatcher : IAsyncEnumerable<EtcdWatchBatch>, IAsyncDisposable
 {
     private readonly WatchRun _run;

@@ -11,6 +11,7 @@ public interface IEtcdWatch
     /// endpoint can be reached.
     /// </summary>
     /// <exception cref="EtcdCompactedException">The start revision, or the one where the watch goes on, is compacted.</exception>
+    /// <exception cref="EtcdClusterChangedException">The cluster is another one than before.</exception>
     /// <exception cref="EtcdException">The member refuses the watch.</exception>
     /// <example>
     /// <code>

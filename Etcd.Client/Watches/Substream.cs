@@ -20,7 +20,8 @@ internal sealed class Substream
     private readonly TaskCompletionSource<long> _created = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private List<EtcdWatchEvent>? _fragments;
 
-    public Substream(EtcdConnection connection, EtcdKey prefix, EtcdRange range, EtcdWatchOptions options, long startRevision)
+    public Substream(
+        EtcdConnection connection, EtcdKey prefix, EtcdRange range, EtcdWatchOptions options, long startRevision, ulong clusterId)
     {
         _hub = connection.WatchHubs.For(options.RequireLeader);
         _range = range.Below(prefix);
@@ -29,6 +30,7 @@ internal sealed class Substream
         _queue = new BatchQueue(
             options.BufferEvents ?? connection.Options.WatchBufferEvents, options.BufferBytes ?? connection.Options.WatchBufferBytes);
         NextRevision = startRevision;
+        ClusterId = clusterId;
     }
 
     /// <summary>Its id on the stream that runs; 0 where it has none. The hub's.</summary>
@@ -36,6 +38,9 @@ internal sealed class Substream
 
     /// <summary>The revision at which it goes on; 0 for that of the moment in which a member takes it. The hub's.</summary>
     public long NextRevision { get; private set; }
+
+    /// <summary>The cluster whose revisions it tells; 0 until a member has taken it. The hub's.</summary>
+    public ulong ClusterId { get; private set; }
 
     /// <summary>Whether it was ended on the server until its reader has caught up.</summary>
     public bool IsPaused => _queue.IsPaused;
@@ -87,10 +92,16 @@ internal sealed class Substream
         return request;
     }
 
+    /// <summary>Whether a member of this cluster can go on with the watch. A proxy may leave the id out.</summary>
+    public bool BelongsTo(ulong cluster) => cluster == ClusterId || cluster == 0 || ClusterId == 0;
+
     /// <summary>A member has taken the watch.</summary>
+    /// <param name="cluster">The member's cluster.</param>
     /// <param name="revision">The store's revision then; a watch from now on begins behind it.</param>
-    public void OnCreated(long revision)
+    public void OnCreated(ulong cluster, long revision)
     {
+        if (ClusterId == 0)
+            ClusterId = cluster;
         if (NextRevision == 0)
             NextRevision = revision + 1;
         _created.TrySetResult(NextRevision);

@@ -242,8 +242,23 @@ internal sealed class WatchHub(EtcdConnection connection, bool requireLeader) : 
         else
         {
             _refusedTokens = 0;
-            substream?.OnCreated(news.Revision);
+            if (substream is null)
+                return;
+            if (substream.BelongsTo(news.ClusterId))
+                substream.OnCreated(news.ClusterId, news.Revision);
+            else
+                Strand(session, substream, news.ClusterId, endpoint);
         }
+    }
+
+    // Its revisions are of a cluster that is gone.
+    private void Strand(WatchSession session, Substream substream, ulong cluster, string endpoint)
+    {
+        session.Cancel(substream);
+        Drop(substream);
+        substream.End(new EtcdClusterChangedException(substream.ClusterId, cluster, endpoint));
+        if (_substreams.Count == 0)
+            session.Close();
     }
 
     private void TakeCanceled(WatchSession session, WatchNews news, string endpoint)

@@ -28,6 +28,9 @@ internal sealed class WatchNews
     /// <summary>The store's revision when the member answered.</summary>
     public long Revision { get; private set; }
 
+    /// <summary>The member's cluster; 0 where a proxy leaves it out.</summary>
+    public ulong ClusterId { get; private set; }
+
     public long WatchId { get; private set; }
 
     public bool Created { get; private set; }
@@ -57,7 +60,8 @@ internal sealed class WatchNews
             switch (tag)
             {
                 case Header:
-                    Revision = EtcdHeader.Read(reader.ReadMessage()).Revision;
+                    EtcdHeader header = EtcdHeader.Read(reader.ReadMessage());
+                    (ClusterId, Revision) = (header.ClusterId, header.Revision);
                     break;
                 case WatchIdField:
                     WatchId = reader.ReadInt64();

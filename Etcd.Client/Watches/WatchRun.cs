@@ -18,7 +18,7 @@ internal sealed class WatchRun(
     /// <returns>The first revision that it can tell of.</returns>
     public async ValueTask<long> StartAsync(CancellationToken cancellation)
     {
-        Substream substream = Begin(options.StartRevision);
+        Substream substream = Begin(options.StartRevision, options.ClusterId);
         _prepared = substream;
         try
         {
@@ -35,6 +35,7 @@ internal sealed class WatchRun(
     {
         bool list = snapshotFirst;
         long next = options.StartRevision;
+        ulong cluster = options.ClusterId;
         while (true)
         {
             if (list)
@@ -42,27 +43,27 @@ internal sealed class WatchRun(
                 await foreach (EtcdWatchBatch batch in SnapshotAsync(cancellation).ConfigureAwait(false))
                 {
                     yield return batch;
-                    next = batch.Revision + 1;
+                    (next, cluster) = (batch.Revision + 1, batch.ClusterId);
                 }
             }
 
-            Substream substream = _prepared ?? Begin(next);
+            Substream substream = _prepared ?? Begin(next, cluster);
             _prepared = null;
-            EtcdCompactedException? compacted = null;
+            EtcdException? gone;
             // Once for all reads: each would cost an event more than the rest of it.
             using CancellationTokenRegistration giveUp = cancellation.UnsafeRegister(
                 static (substream, token) => ((Substream)substream!).CancelRead(token), substream);
             while (true)
             {
-                EtcdWatchBatch? batch;
+                gone = null;
+                EtcdWatchBatch? batch = null;
                 try
                 {
                     batch = await substream.ReadAsync().ConfigureAwait(false);
                 }
-                catch (EtcdCompactedException e) when (options.OnCompaction == EtcdCompactionPolicy.ListAgain)
+                catch (EtcdException e) when (IsGone(e) && options.OnCompaction == EtcdCompactionPolicy.ListAgain)
                 {
-                    compacted = e;
-                    break;
+                    gone = e;
                 }
 
                 if (batch is null)
@@ -70,9 +71,9 @@ internal sealed class WatchRun(
                 yield return batch;
             }
 
-            if (compacted is null)
+            if (gone is null)
                 yield break;
-            ClientLog.WatchListsAgain(connection.Log, substream.NextRevision, compacted.CompactRevision);
+            Log(gone, substream.NextRevision);
             list = true;
         }
     }
@@ -91,12 +92,20 @@ internal sealed class WatchRun(
         last?.Stop();
     }
 
-    private Substream Begin(long revision)
+    private void Log(EtcdException gone, long revision)
+    {
+        if (gone is EtcdClusterChangedException changed)
+            ClientLog.WatchMetAnotherCluster(connection.Log, revision, changed.ExpectedClusterId, changed.ClusterId);
+        else
+            ClientLog.WatchListsAgain(connection.Log, revision, (gone as EtcdCompactedException)?.CompactRevision);
+    }
+
+    private Substream Begin(long revision, ulong cluster)
     {
         lock (_gate)
         {
             connection.ThrowIfDisposed();
-            _current = new Substream(connection, prefix, range, options, revision);
+            _current = new Substream(connection, prefix, range, options, revision, cluster);
             if (_stopped)
                 _current.Stop();
             else
@@ -105,23 +114,25 @@ internal sealed class WatchRun(
         }
     }
 
-    // A compaction that overtakes the listing makes a new one begin; its first batch says so.
+    private static bool IsGone(EtcdException failure) => failure is EtcdCompactedException or EtcdClusterChangedException;
+
+    // A compaction that overtakes the listing makes a new one begin; its first batch says so. So does another cluster in its place.
     private async IAsyncEnumerable<EtcdWatchBatch> SnapshotAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         bool complete = false;
         while (!complete)
         {
             await using IAsyncEnumerator<EtcdPage> pages = kv.ListPagesAsync(range, options.List, cancellation).GetAsyncEnumerator(cancellation);
-            long revision = 0;
+            (ulong Cluster, long Revision) at = default;
             bool? more;
             while (!complete && (more = await TryMoveAsync(pages).ConfigureAwait(false)) is not null)
             {
                 // That a page was the last may show only when no other follows.
                 IReadOnlyList<EtcdKeyValue> items = more.Value ? pages.Current.Items : [];
                 complete = !more.Value || pages.Current.IsLast;
-                bool starts = revision == 0;
-                revision = more.Value ? pages.Current.Revision : revision;
-                yield return Snapshot(revision, items, starts, complete);
+                bool starts = at.Revision == 0;
+                at = more.Value ? (pages.Current.ClusterId, pages.Current.Revision) : at;
+                yield return Snapshot(at, items, starts, complete);
             }
         }
     }
@@ -133,17 +144,22 @@ internal sealed class WatchRun(
         {
             return await pages.MoveNextAsync().ConfigureAwait(false);
         }
-        catch (EtcdCompactedException)
+        catch (EtcdException e) when (IsGone(e))
         {
             return null;
         }
     }
 
-    private static EtcdWatchBatch Snapshot(long revision, IReadOnlyList<EtcdKeyValue> items, bool starts, bool ends)
+    private static EtcdWatchBatch Snapshot((ulong Cluster, long Revision) at, IReadOnlyList<EtcdKeyValue> items, bool starts, bool ends)
     {
         var events = new EtcdWatchEvent[items.Count];
         for (int i = 0; i < events.Length; i++)
             events[i] = new EtcdWatchEvent(EtcdEventType.Put, items[i], null);
-        return new EtcdWatchBatch(EtcdWatchBatchKind.Snapshot, revision, events) { StartsSnapshot = starts, EndsSnapshot = ends };
+        return new EtcdWatchBatch(EtcdWatchBatchKind.Snapshot, at.Revision, events)
+        {
+            ClusterId = at.Cluster,
+            StartsSnapshot = starts,
+            EndsSnapshot = ends,
+        };
     }
 }

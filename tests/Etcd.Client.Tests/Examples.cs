@@ -161,6 +161,41 @@ internal static partial class Examples
         Console.WriteLine($"{color} of {latest.Count}");
     }
 
+    public static async Task WatchCacheAsync(EtcdCache cache, CancellationToken stopping)
+    {
+        var changes = new EtcdCacheWatchOptions { StartRevision = cache.Current.Revision + 1 };
+        await foreach (EtcdWatchBatch batch in cache.WatchAsync(EtcdRange.Prefix("config/web/"), changes, stopping))
+            Console.WriteLine($"{batch.Revision}: {batch.Events.Count} changes");
+    }
+
+    public static async Task OrderAsync(IEtcdClient client)
+    {
+        IEtcdKv ordered = client.Kv.WithOrdering();
+        EtcdKeyValue? color = await ordered.GetAsync("config/color", new EtcdGetOptions { Serializable = true });
+        Console.WriteLine(color);
+    }
+
+    public static async Task ChangeAsync(IEtcdClient client)
+    {
+        EtcdKeyValue? pod = await client.Kv.GetAsync("pods/web");
+        EtcdOptimisticResult put = await client.Kv.OptimisticPutAsync("pods/web", "running", pod?.ModRevision ?? 0);
+        Console.WriteLine(put.Succeeded ? $"changed at revision {put.Revision}" : "somebody else was faster");
+    }
+
+    public static async Task ServeAsync(IEtcdClient client, EtcdSession session, CancellationToken stopping)
+    {
+        var orders = new EtcdEndpointManager(client, "services/orders");
+        await orders.AddAsync("host-1", new EtcdServiceEndpoint("10.0.0.7:8080"), session.LeaseId, stopping);
+        await foreach (EtcdEndpointSet now in orders.FollowAsync(stopping))
+            Console.WriteLine(string.Join(", ", now.Endpoints.Values.Select(endpoint => endpoint.Address)));
+    }
+
+    public static void Discover(WebApplicationBuilder builder)
+    {
+        builder.Services.AddServiceDiscovery().AddEtcdServiceEndpointProvider();
+        builder.Services.AddHttpClient("orders", http => http.BaseAddress = new Uri("http://orders")).AddServiceDiscovery();
+    }
+
     public static void Register(IServiceCollection services)
     {
         services.AddEtcdClient("http://localhost:2379");

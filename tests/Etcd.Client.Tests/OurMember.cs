@@ -59,3 +59,18 @@ public sealed class MaintenanceTests(OurMember member) : MaintenanceSuite, IClas
 {
     protected override string Url => member.Url;
 }
+
+public sealed class CacheWatchTests(OurMember member) : CacheWatchSuite, IClassFixture<OurMember>
+{
+    protected override string Url => member.Url;
+}
+
+public sealed class NamingTests(OurMember member) : NamingSuite, IClassFixture<OurMember>
+{
+    protected override string Url => member.Url;
+}
+
+public sealed class OptimisticTests(OurMember member) : OptimisticSuite, IClassFixture<OurMember>
+{
+    protected override string Url => member.Url;
+}

@@ -3,6 +3,7 @@ using Etcd.TestKit.Members;
 using Etcd.TestKit.Network;
 using Etcd.TestKit.Processes;
 using Grpc.Core;
+using Microsoft.Extensions.Logging;
 
 namespace Etcd.Client.Tests;
 
@@ -186,6 +187,34 @@ public sealed class RetryTests(OurMember member) : ClientSuite, IClassFixture<Ou
         await client.Kv.PutAsync("k", "v", cancellationToken: Token);
     }
 
+    /// <summary>Method: the only endpoint that was configured goes away, after the members were asked for theirs once.</summary>
+    [Fact]
+    public async Task Endpoints_are_taken_from_the_members_again_and_again_where_that_is_asked_for()
+    {
+        InProcessMember advertising = Keep(await InProcessMember.StartAsync());
+        await advertising.StopAsync();
+        await advertising.StartAgainAsync();
+        FaultProxy proxy = Keep(FaultProxy.Start(advertising.Url));
+        var log = new SyncLog();
+        EtcdClientOptions options = EtcdClientOptions.Parse(proxy.Url);
+        options.Timeout = Patience;
+        options.EndpointSyncInterval = TimeSpan.FromSeconds(1);
+        options.Retry.MaxRetries = 2;
+        EtcdClient client = Keep(new EtcdClient(options, log));
+
+        // What cannot be read leaves the endpoints as they are, and is tried again.
+        await proxy.RefuseAsync();
+        await UntilAsync(() => log.Failures > 0);
+        proxy.Accept();
+        await UntilAsync(() => log.Changes > 0);
+        await proxy.RefuseAsync();
+        proxy.Reset();
+
+        await client.Kv.PutAsync("k", "v", cancellationToken: Token);
+        Assert.Equal(0, proxy.Open);
+        Assert.Equal(1, log.Changes);
+    }
+
     /// <summary>A connection takes a few calls at a time, so calls of their own would need many connections.</summary>
     [Fact]
     public async Task All_watches_share_one_call_and_all_sessions_another()
@@ -214,5 +243,45 @@ public sealed class RetryTests(OurMember member) : ClientSuite, IClassFixture<Ou
         await client.Kv.PutAsync("k", "v", cancellationToken: Token);
 
         Assert.Equal("v", (await client.Kv.GetAsync("k", cancellationToken: Token))!.Value.ToString());
+    }
+
+    /// <summary>Counts what the client says of its endpoints, by the events' ids.</summary>
+    private sealed class SyncLog : ILoggerFactory, ILogger
+    {
+        private const int EndpointsChanged = 3;
+        private const int EndpointSyncFailed = 4;
+
+        private int _changes;
+        private int _failures;
+
+        public int Changes => Volatile.Read(ref _changes);
+
+        public int Failures => Volatile.Read(ref _failures);
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (eventId.Id == EndpointsChanged)
+            {
+                Interlocked.Increment(ref _changes);
+            }
+            else if (eventId.Id == EndpointSyncFailed)
+            {
+                Interlocked.Increment(ref _failures);
+            }
+        }
+
+        public void Dispose()
+        {
+        }
     }
 }

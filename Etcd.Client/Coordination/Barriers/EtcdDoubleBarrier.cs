@@ -6,7 +6,7 @@ namespace Etcd.Client;
 /// used by one caller at a time.
 /// </summary>
 /// <remarks>
-/// A participant's key is <c>key/waiters/</c> with a number behind it; <c>key/ready</c> says that all have come. A participant whose session is
+/// A participant's key is <c>key/waiters/</c> with a unique name behind it; <c>key/ready</c> says that all have come. A participant whose session is
 /// lost counts as gone.
 /// </remarks>
 /// <example>

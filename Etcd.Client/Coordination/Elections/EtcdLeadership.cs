@@ -3,6 +3,19 @@ namespace Etcd.Client;
 /// <summary>
 /// Leadership that was won, until the disposal or until its session is lost. Safe for concurrent use.
 /// </summary>
+/// <example>
+/// <code>
+/// await using EtcdLeadership leadership = await election.CampaignAsync("host-1", stopping);
+/// await leadership.ProclaimAsync("host-1, ready", stopping);
+/// while (!leadership.LostToken.IsCancellationRequested)
+/// {
+///     // What only the leader may write is guarded by the store: it may have lost without having heard of it.
+///     EtcdTxn write = new EtcdTxn().If(leadership.StillHeld).Then(EtcdOp.Put("total", await CountAsync(leadership.LostToken)));
+///     if (!(await client.Kv.CommitAsync(write, cancellationToken: leadership.LostToken)).Succeeded)
+///         break;
+/// }
+/// </code>
+/// </example>
 public sealed class EtcdLeadership : IAsyncDisposable
 {
     private readonly EtcdSession _session;

@@ -4,7 +4,7 @@ namespace Etcd.Client;
 /// A lock that many readers have at a time, or one writer; in the order in which they came, so that a writer is not passed over by
 /// later readers. It excludes those of Go's recipe RWMutex of the same name. Safe for concurrent use.
 /// </summary>
-/// <remarks>The keys are <c>name/read/</c> and <c>name/write/</c> with a number behind it.</remarks>
+/// <remarks>The keys are <c>name/read/</c> and <c>name/write/</c> with a unique name behind it.</remarks>
 /// <example>
 /// <code>
 /// var gate = new EtcdReadWriteLock(session, "locks/schema");

@@ -4,7 +4,7 @@ namespace Etcd.Client;
 /// A lock that a number of holders have at a time, in the whole cluster; first come, first served. All who use it must give the
 /// same number. One session may hold it several times. Safe for concurrent use.
 /// </summary>
-/// <remarks>The keys are <c>name/</c> with a number behind it; the oldest are those of the holders.</remarks>
+/// <remarks>The keys are <c>name/</c> with a unique name behind it; the oldest are those of the holders.</remarks>
 /// <example>
 /// <code>
 /// var downloads = new EtcdSemaphore(session, "downloads", 5);

@@ -10,6 +10,14 @@ namespace Etcd.Client;
 /// An item is a key <c>name/priority/number</c>, with five and sixteen digits; <c>__name/priority</c> keeps numbers from being given twice. For what
 /// becomes of items see <see cref="EtcdQueue"/>.
 /// </remarks>
+/// <example>
+/// <code>
+/// var jobs = new EtcdPriorityQueue(client, "jobs");
+/// await jobs.EnqueueAsync("tidy up", priority: 100);
+/// await jobs.EnqueueAsync("answer the customer", priority: 1);
+/// EtcdKeyValue first = await jobs.DequeueAsync(stopping);   // answer the customer
+/// </code>
+/// </example>
 public sealed class EtcdPriorityQueue
 {
     private static readonly EtcdRangeOptions Last = new() { Order = EtcdSortOrder.Descending, Limit = 1, KeysOnly = true };

@@ -5,7 +5,7 @@ namespace Etcd.Client;
 /// with Go's recipe Queue of the same name. Safe for concurrent use.
 /// </summary>
 /// <remarks>
-/// An item is a key <c>name/</c> with a number behind it. It is given to one reader and is gone then: a reader that dies with it has lost
+/// An item is a key <c>name/</c> with a unique name behind it. It is given to one reader and is gone then: a reader that dies with it has lost
 /// it. Where the answer is lost on the way the exception's <see cref="EtcdException.OutcomeUnknown"/> says so.
 /// </remarks>
 /// <example>

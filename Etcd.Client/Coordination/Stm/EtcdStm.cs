@@ -5,6 +5,17 @@ namespace Etcd.Client;
 /// where others were in the way the function runs again. See <see cref="EtcdStmExtensions.RunStmAsync{T}"/>. For one caller at
 /// a time, inside of the function.
 /// </summary>
+/// <example>
+/// <code>
+/// int left = await client.Kv.RunStmAsync(async stm =>
+/// {
+///     int tickets = int.Parse((await stm.GetAsync("tickets")).ToString()!);
+///     if (tickets &gt; 0)
+///         stm.Put("tickets", $"{--tickets}");
+///     return tickets;
+/// });
+/// </code>
+/// </example>
 public sealed class EtcdStm
 {
     private readonly IEtcdKv _kv;

@@ -10,11 +10,11 @@ namespace Etcd.TestKit.Network;
 /// </summary>
 public sealed class FaultProxy : IAsyncDisposable
 {
-    private readonly IPEndPoint _target;
     private readonly Lock _gate = new();
     private readonly HashSet<ProxyLink> _links = [];
     private readonly CancellationTokenSource _ending = new();
     private TcpListener _listener;
+    private IPEndPoint _target;
     private Task _accepting;
     private int _accepted;
 
@@ -65,11 +65,10 @@ public sealed class FaultProxy : IAsyncDisposable
 
     /// <summary>Starts a proxy before a server.</summary>
     /// <param name="url">The server's URL, at an address of IPv4.</param>
-    public static FaultProxy Start(string url)
-    {
-        var uri = new Uri(url);
-        return new FaultProxy(new IPEndPoint(IPAddress.Parse(uri.Host), uri.Port));
-    }
+    public static FaultProxy Start(string url) => new(AddressOf(url));
+
+    /// <summary>New connections go to another server. Those that are open stay.</summary>
+    public void Redirect(string url) => Volatile.Write(ref _target, AddressOf(url));
 
     /// <summary>Closes all connections as a process does that ends: FIN to both sides.</summary>
     public void Cut() => EndAll(reset: false);
@@ -142,6 +141,12 @@ public sealed class FaultProxy : IAsyncDisposable
         _ending.Dispose();
     }
 
+    private static IPEndPoint AddressOf(string url)
+    {
+        var uri = new Uri(url);
+        return new IPEndPoint(IPAddress.Parse(uri.Host), uri.Port);
+    }
+
     internal void Remove(ProxyLink link)
     {
         lock (_gate)
@@ -193,7 +198,7 @@ public sealed class FaultProxy : IAsyncDisposable
 
         try
         {
-            await server.ConnectAsync(_target, _ending.Token);
+            await server.ConnectAsync(Volatile.Read(ref _target), _ending.Token);
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
         {
