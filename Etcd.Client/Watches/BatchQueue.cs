@@ -8,14 +8,17 @@ namespace Etcd.Client;
 /// </summary>
 /// <param name="eventsMax">Events from which on there is no room.</param>
 /// <param name="bytesMax">Bytes from which on there is no room.</param>
-internal sealed class BatchQueue(int eventsMax, long bytesMax) : IValueTaskSource<EtcdWatchBatch?>
+/// <param name="wakes">Lets the reader go on.</param>
+internal sealed class BatchQueue(int eventsMax, long bytesMax, ReaderWakes wakes) : IValueTaskSource<EtcdWatchBatch?>
 {
     private readonly Lock _gate = new();
     private readonly Queue<EtcdWatchBatch> _batches = [];
 
-    // Invariant: whoever clears _readerWaits completes the wait, once; the reader alone begins the next one.
-    private ManualResetValueTaskSourceCore<EtcdWatchBatch?> _wait = new() { RunContinuationsAsynchronously = true };
+    // Invariant: whoever clears _readerWaits sets the outcome and has the reader woken, once; the reader alone begins the next wait.
+    private ManualResetValueTaskSourceCore<EtcdWatchBatch?> _wait;
     private bool _readerWaits;
+    private EtcdWatchBatch? _outcome;
+    private Exception? _outcomeFailure;
     private int _events;
     private long _bytes;
     private bool _isPaused;
@@ -58,10 +61,10 @@ internal sealed class BatchQueue(int eventsMax, long bytesMax) : IValueTaskSourc
                 return;
             }
 
-            _readerWaits = false;
+            Settle(batch, null);
         }
 
-        _wait.SetResult(batch);
+        wakes.Add(this);
     }
 
     /// <summary>Nothing is added any more. The reader gets what is there, and then the failure, or null where there is none.</summary>
@@ -75,13 +78,10 @@ internal sealed class BatchQueue(int eventsMax, long bytesMax) : IValueTaskSourc
             _failure = failure;
             if (!_readerWaits)
                 return;
-            _readerWaits = false;
+            Settle(null, failure);
         }
 
-        if (failure is null)
-            _wait.SetResult(null);
-        else
-            _wait.SetException(failure);
+        wakes.Add(this);
     }
 
     /// <summary>The reader gives up: its read, and every later one, fails.</summary>
@@ -93,10 +93,10 @@ internal sealed class BatchQueue(int eventsMax, long bytesMax) : IValueTaskSourc
             _cancelled = cancelled;
             if (!_readerWaits)
                 return;
-            _readerWaits = false;
+            Settle(null, cancelled);
         }
 
-        _wait.SetException(cancelled);
+        wakes.Add(this);
     }
 
     /// <summary>The next batch; null behind the last one.</summary>
@@ -122,6 +122,17 @@ internal sealed class BatchQueue(int eventsMax, long bytesMax) : IValueTaskSourc
         }
     }
 
+    /// <summary>The reader goes on, on this thread, up to its next wait. For <see cref="ReaderWakes"/>.</summary>
+    public void WakeReader()
+    {
+        (EtcdWatchBatch? outcome, Exception? failure) = (_outcome, _outcomeFailure);
+        (_outcome, _outcomeFailure) = (null, null);
+        if (failure is null)
+            _wait.SetResult(outcome);
+        else
+            _wait.SetException(failure);
+    }
+
     EtcdWatchBatch? IValueTaskSource<EtcdWatchBatch?>.GetResult(short token) => _wait.GetResult(token);
 
     ValueTaskSourceStatus IValueTaskSource<EtcdWatchBatch?>.GetStatus(short token) => _wait.GetStatus(token);
@@ -129,6 +140,13 @@ internal sealed class BatchQueue(int eventsMax, long bytesMax) : IValueTaskSourc
     void IValueTaskSource<EtcdWatchBatch?>.OnCompleted(
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _wait.OnCompleted(continuation, state, token, flags);
+
+    private void Settle(EtcdWatchBatch? outcome, Exception? failure)
+    {
+        _readerWaits = false;
+        _outcome = outcome;
+        _outcomeFailure = failure;
+    }
 
     private static int Weight(EtcdWatchBatch batch) => Math.Max(1, batch.Events.Count);
 

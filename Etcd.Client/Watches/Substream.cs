@@ -28,7 +28,9 @@ internal sealed class Substream
         _prefixLength = prefix.Length;
         _options = options;
         _queue = new BatchQueue(
-            options.BufferEvents ?? connection.Options.WatchBufferEvents, options.BufferBytes ?? connection.Options.WatchBufferBytes);
+            options.BufferEvents ?? connection.Options.WatchBufferEvents,
+            options.BufferBytes ?? connection.Options.WatchBufferBytes,
+            _hub.ReaderWakes);
         NextRevision = startRevision;
         ClusterId = clusterId;
     }

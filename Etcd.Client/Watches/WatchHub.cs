@@ -21,6 +21,9 @@ internal sealed class WatchHub(EtcdConnection connection, bool requireLeader) : 
     private long _lastId;
     private int _refusedTokens;
 
+    /// <summary>Lets the readers of all its watches go on.</summary>
+    public ReaderWakes ReaderWakes { get; } = new();
+
     public void Add(Substream substream)
     {
         lock (_gate)
