@@ -32,4 +32,8 @@ internal static class CommandFields
     public const int AuthRoleRevokePermission = 1204;
     public const int ClusterVersionSet = 1300;
     public const int ClusterMemberAttrSet = 1301;
+
+    /// <summary>Whether a command changes users, roles or the switch.</summary>
+    public static bool ChangesUsers(int field) => field is AuthEnable or AuthDisable or AuthUserAdd or AuthUserDelete or AuthUserChangePassword
+        or AuthUserGrantRole or AuthUserRevokeRole or AuthRoleAdd or AuthRoleDelete or AuthRoleGrantPermission or AuthRoleRevokePermission;
 }

@@ -142,7 +142,7 @@ internal sealed class KvService(ApiContext api)
         AuthSnapshot rights = api.Auth.Current;
         return rights.CheckKeys(who, KeyAccess.Read, query.Key, query.RangeEnd)
             ?? api.Reads.Store.Range(query, exchange.Result).ToError()
-            ?? api.Auth.Recheck(rights);
+            ?? api.Auth.Recheck(rights, who);
     }
 
     private async Task<ApplyOutcome> ReadOnlyAsync(TxnRequestTree txn, ServerCallContext context)
@@ -177,7 +177,7 @@ internal sealed class KvService(ApiContext api)
         }
 
         outcome = ReadOnlyTxn.Run(api.Reads.Store, txn, api.Figures.Store);
-        return outcome.Error ?? api.Auth.Recheck(rights);
+        return outcome.Error ?? api.Auth.Recheck(rights, who);
     }
 
     private async Task<ApplyOutcome> AfterItsWorkAsync(Task<ApplyOutcome> compacted, long revision, CancellationToken cancellation)
