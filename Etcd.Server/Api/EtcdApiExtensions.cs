@@ -42,7 +42,7 @@ public static class EtcdApiExtensions
             grpc.MaxReceiveMessageSize = receiveBytesMax;
             grpc.MaxSendMessageSize = null;
         });
-        services.AddSingleton(new PasswordDesk(api.Auth.Options.PasswordCost));
+        services.AddSingleton(_ => new PasswordDesk(api.Auth.Options.PasswordCost));
         services.AddGenerated<AuthService>();
         services.AddGenerated<LeaseService>();
         services.AddGenerated<ClusterService>();

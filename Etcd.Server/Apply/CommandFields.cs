@@ -33,4 +33,8 @@ internal static class CommandFields
     public const int ClusterVersionSet = 1300;
     public const int ClusterMemberAttrSet = 1301;
     public const int DowngradeInfoSet = 1302;
+
+    /// <summary>Whether a command changes users, roles or the switch.</summary>
+    public static bool ChangesUsers(int field) => field is AuthEnable or AuthDisable or AuthUserAdd or AuthUserDelete or AuthUserChangePassword
+        or AuthUserGrantRole or AuthUserRevokeRole or AuthRoleAdd or AuthRoleDelete or AuthRoleGrantPermission or AuthRoleRevokePermission;
 }

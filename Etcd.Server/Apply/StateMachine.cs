@@ -192,6 +192,12 @@ public sealed partial class StateMachine : IStateMachine
                 LegacyRequest.Apply(command.Payload.Span, _cluster);
                 return new ApplyOutcome(_store.WorkingRevision);
             default:
+                if (CommandFields.ChangesUsers(command.Field))
+                {
+                    // Rights are seen at once: nobody may read by new ones what was there before them.
+                    _store.Publish();
+                }
+
                 if (_auth.Apply(command, _last.Index) is { } outcome)
                 {
                     return outcome;

@@ -160,7 +160,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
             Store.ReportDamage(damage);
         }
 
-        _auth = new CallerAuth(auth, this, this, AuthSettings.Callers(options, log));
+        _auth = new CallerAuth(auth, this, this, AuthSettings.Callers(options, log), log);
         PeerServices = new PeerServices(_node, _cluster, Store, _leaseDesk, _changes, _auth, clock);
         // The entries are for the recovery only: kept here, they would keep the whole log in memory.
         _recovered = recovered with { Log = recovered.Log with { Entries = [] } };
@@ -381,6 +381,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
         await _monitoring.ConfigureAwait(false);
         await _upkeep.EndedAsync().ConfigureAwait(false);
         _upkeep.Dispose();
+        (_auth.Tokens as IDisposable)?.Dispose();
         _versions.Dispose();
         _leadership.Dispose();
         _stopping.Dispose();

@@ -59,6 +59,23 @@ internal sealed class LeaseEntry(LeaseId id, long ttlSeconds)
         }
     }
 
+    public T? FirstOfKeys<T>(Func<ReadOnlyMemory<byte>, T?> look)
+        where T : class
+    {
+        lock (_keys)
+        {
+            foreach (ReadOnlyMemory<byte> key in _keys)
+            {
+                if (look(key) is { } found)
+                {
+                    return found;
+                }
+            }
+
+            return null;
+        }
+    }
+
     public ReadOnlyMemory<byte>[] SortedKeys()
     {
         ReadOnlyMemory<byte>[] keys;

@@ -40,7 +40,17 @@ public sealed partial class LeaseManager
         return Array.ConvertAll(leases, static l => l.Id);
     }
 
-    /// <summary>The keys of a lease in ascending byte order, for permission checks; empty if there is no such lease.</summary>
+    /// <summary>
+    /// Goes through the keys of a lease, in no order and without a copy, until something is found of one; nothing if there is no such
+    /// lease. What looks must be quick: changes of these keys wait for it.
+    /// </summary>
+    /// <param name="id">The lease.</param>
+    /// <param name="look">Looks at a key.</param>
+    public T? FirstOfKeys<T>(LeaseId id, Func<ReadOnlyMemory<byte>, T?> look)
+        where T : class =>
+        _leases.TryGetValue(id, out LeaseEntry? lease) ? lease.FirstOfKeys(look) : null;
+
+    /// <summary>The keys of a lease in ascending byte order; empty if there is no such lease.</summary>
     /// <param name="id">The lease.</param>
     public IReadOnlyList<ReadOnlyMemory<byte>> Keys(LeaseId id) =>
         _leases.TryGetValue(id, out LeaseEntry? lease) ? lease.SortedKeys() : [];

@@ -145,7 +145,13 @@ public interface ILeaseTime
     /// <param name="lease">The lease.</param>
     /// <param name="cancellation">The caller no longer waits.</param>
     /// <returns>Its TTL, seconds; zero if there is no such lease (any more). Faults with NoLeader or a timeout.</returns>
-    Task<long> RenewAsync(LeaseId lease, CancellationToken cancellation);
+    Task<long> RenewAsync(LeaseId lease, CancellationToken cancellation) => RenewAsync(lease, null, cancellation);
+
+    /// <summary>As <see cref="RenewAsync(LeaseId, CancellationToken)"/>, if something holds when this member is as far as it must be.</summary>
+    /// <param name="lease">The lease.</param>
+    /// <param name="check">Faults if the lease must not be renewed; null for nothing to check.</param>
+    /// <param name="cancellation">The caller no longer waits.</param>
+    Task<long> RenewAsync(LeaseId lease, Func<ValueTask>? check, CancellationToken cancellation);
 
     /// <summary>What is left of a lease.</summary>
     /// <param name="lease">The lease.</param>

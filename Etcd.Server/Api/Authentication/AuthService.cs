@@ -62,11 +62,13 @@ internal sealed class AuthService(ApiContext api, PasswordDesk passwords, ILogge
     /// <inheritdoc/>
     public override async Task<AuthUserAddResponse> UserAdd(AuthUserAddRequest request, ServerCallContext context)
     {
-        if (request.Options is not { NoPassword: true })
-        {
-            request.HashedPassword = await HashAsync(request.Password, context.CancellationToken).ConfigureAwait(false);
-            request.Password = "";
-        }
+        // Before the work of hashing, which else anybody could ask for; where it is applied it is looked at again.
+        await api.Auth.RequireAdminAsync(context).ConfigureAwait(false);
+        request.HashedPassword = request.Options is { NoPassword: true }
+            ? ""
+            : await HashAsync(request.Password, context.CancellationToken).ConfigureAwait(false);
+        // Also one that was given for a user without: the log has none.
+        request.Password = "";
 
         return new() { Header = Header(await Ask(RaftCommandKind.AuthUserAdd, request, context).ConfigureAwait(false)) };
     }
@@ -96,6 +98,7 @@ internal sealed class AuthService(ApiContext api, PasswordDesk passwords, ILogge
     /// <inheritdoc/>
     public override async Task<AuthUserChangePasswordResponse> UserChangePassword(AuthUserChangePasswordRequest request, ServerCallContext context)
     {
+        await api.Auth.RequireAdminAsync(context).ConfigureAwait(false);
         if (request.Password.Length > 0)
         {
             request.HashedPassword = await HashAsync(request.Password, context.CancellationToken).ConfigureAwait(false);

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Etcd.Protocol.Errors;
 using Etcd.Server.Auth;
 using Etcd.Server.Auth.Tokens;
@@ -5,6 +7,7 @@ using Etcd.Server.Node;
 using Etcd.Server.Primitives;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Primitives;
 
 namespace Etcd.Server.Api.Authentication;
@@ -18,7 +21,8 @@ namespace Etcd.Server.Api.Authentication;
 /// <param name="status">How far this member is.</param>
 /// <param name="reads">To wait for a token that another member has given and this one has not heard of yet.</param>
 /// <param name="options">What flags say.</param>
-public sealed class CallerAuth(AuthStore store, IMemberStatus status, IReads reads, CallerAuthOptions options)
+/// <param name="log">Where tokens that are not known are told of, never as they are.</param>
+public sealed class CallerAuth(AuthStore store, IMemberStatus status, IReads reads, CallerAuthOptions options, ILogger log)
 {
     private const string TokenKey = "token";
     private const string AuthorizationKey = "authorization";
@@ -70,14 +74,17 @@ public sealed class CallerAuth(AuthStore store, IMemberStatus status, IReads rea
     {
         ArgumentNullException.ThrowIfNull(token);
         token = token.StartsWith(Bearer, StringComparison.Ordinal) ? token[Bearer.Length..] : token;
-        // The revision first: see AuthStore.
+        // First how far this member is: what is applied by now has given its token. And the revision first: see AuthStore.
+        LogIndex applied = status.Applied;
         ulong revision = store.Current.Revision;
         if (store.Tokens.TryFind(token, revision, out AuthInfo who))
             return new ValueTask<AuthInfo?>(who);
 
-        return store.Tokens.OriginOf(token) > status.Applied
+        LogIndex origin = store.Tokens.OriginOf(token);
+        // One that comes from further away than members are from each other was made up.
+        return origin > applied && origin <= status.Committed + Limits.CommittedApplyGapMax
             ? FindLaterAsync(token, cancellation)
-            : ValueTask.FromException<AuthInfo?>(EtcdErrors.InvalidAuthToken.ToException());
+            : ValueTask.FromException<AuthInfo?>(Refuse(token));
     }
 
     /// <summary>Refuses a call of nobody.</summary>
@@ -115,8 +122,13 @@ public sealed class CallerAuth(AuthStore store, IMemberStatus status, IReads rea
     /// Refuses what was read while users or rights changed: it may have been written after the right to read it was taken away.
     /// </summary>
     /// <param name="before">What the check was made on, before the read.</param>
+    /// <param name="who">
+    /// Who asked. A user who is known of a later revision than this member has must not be checked by this one (a web token of a member
+    /// that is ahead).
+    /// </param>
     /// <returns>Why the answer must not be given; null if it may.</returns>
-    public EtcdError? Recheck(AuthSnapshot before) => ReferenceEquals(before, Current) ? null : EtcdErrors.AuthOldRevision;
+    public EtcdError? Recheck(AuthSnapshot before, AuthInfo who) =>
+        ReferenceEquals(before, Current) && (who.Revision == 0 || who.Revision == before.Revision) ? null : EtcdErrors.AuthOldRevision;
 
     private static string? TokenOf(IHeaderDictionary headers)
     {
@@ -147,11 +159,18 @@ public sealed class CallerAuth(AuthStore store, IMemberStatus status, IReads rea
         }
         catch (Exception e) when (e is EtcdErrorException or OperationCanceledException)
         {
-            throw EtcdErrors.InvalidAuthToken.ToException();
+            throw Refuse(token);
         }
 
         ulong revision = store.Current.Revision;
-        return store.Tokens.TryFind(token, revision, out AuthInfo who) ? who : throw EtcdErrors.InvalidAuthToken.ToException();
+        return store.Tokens.TryFind(token, revision, out AuthInfo who) ? who : throw Refuse(token);
+    }
+
+    private EtcdErrorException Refuse(string token)
+    {
+        // Enough to tell tokens apart, and not to use one.
+        AuthLog.InvalidToken(log, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)))[..12]);
+        return EtcdErrors.InvalidAuthToken.ToException();
     }
 }
 

@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 
@@ -13,9 +14,27 @@ public static class CertificateName
 
     /// <summary>The common name; the last one counts where there are several, as in Go. Empty if there is none.</summary>
     /// <param name="certificate">The certificate.</param>
-    public static string Of(X509Certificate2 certificate) => Read.GetValue(certificate, static c => c.SubjectName
-        .EnumerateRelativeDistinguishedNames(reversed: false)
-        .Where(n => !n.HasMultipleElements && n.GetSingleElementType().Value == CommonName)
-        .Select(n => n.GetSingleElementValue() ?? "")
-        .LastOrDefault(""));
+    public static string Of(X509Certificate2 certificate) => Read.GetValue(certificate, static c => Find(c.SubjectName.RawData));
+
+    /// <summary>Goes through all attributes of an encoded name (RFC 5280, section 4.1.2.4), also those that stand together: <c>CN=a+UID=7</c>.</summary>
+    private static string Find(byte[] name)
+    {
+        string found = "";
+        AsnReader parts = new AsnReader(name, AsnEncodingRules.BER).ReadSequence();
+        while (parts.HasData)
+        {
+            AsnReader attributes = parts.ReadSetOf(skipSortOrderValidation: true);
+            while (attributes.HasData)
+            {
+                AsnReader attribute = attributes.ReadSequence();
+                if (attribute.ReadObjectIdentifier() == CommonName)
+                {
+                    Asn1Tag tag = attribute.PeekTag();
+                    found = attribute.ReadCharacterString((UniversalTagNumber)tag.TagValue);
+                }
+            }
+        }
+
+        return found;
+    }
 }

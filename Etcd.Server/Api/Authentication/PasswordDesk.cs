@@ -1,12 +1,13 @@
 using System.Security.Cryptography;
 using System.Text;
+using Etcd.Protocol.Errors;
 using Etcd.Server.Auth;
 
 namespace Etcd.Server.Api.Authentication;
 
 /// <summary>
-/// Hashes passwords and compares them, which costs tens of milliseconds of a core each: no more at a time than there are cores but one,
-/// so that requests which only wait for a thread are served meanwhile. Any thread.
+/// Hashes passwords and compares them, which costs tens of milliseconds of a core each: no more of either at a time than there are cores
+/// but one, so that requests which only wait for a thread are served meanwhile, and no more wait than can be answered in time. Any thread.
 /// <para>A password that was right is remembered for the hash that it was right for, as an HMAC under a key that never leaves the process:
 /// a client that signs in again and again costs that once. A changed password has another hash and is compared anew.</para>
 /// </summary>
@@ -15,7 +16,12 @@ internal sealed class PasswordDesk : IDisposable
     // Users who sign in again; what is beyond is forgotten at once, and only costs time.
     private const int RememberedMax = 4096;
 
-    private readonly SemaphoreSlim _seats = new(Math.Max(1, Environment.ProcessorCount - 1));
+    // Beyond: "too many requests". At the default cost that is about what one core does in etcd's request timeout.
+    private const int WaitingMax = 128;
+
+    private readonly SemaphoreSlim _hashing = new(Math.Max(1, Environment.ProcessorCount - 1));
+    private readonly SemaphoreSlim _comparing = new(Math.Max(1, Environment.ProcessorCount - 1));
+    private int _waiting;
     private readonly Dictionary<string, byte[]> _right = new(StringComparer.Ordinal);
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
     private readonly int _cost;
@@ -27,18 +33,8 @@ internal sealed class PasswordDesk : IDisposable
     /// <summary>Hashes a new password.</summary>
     /// <param name="password">The password, not too long.</param>
     /// <param name="cancellation">The caller no longer waits.</param>
-    public async Task<byte[]> HashAsync(string password, CancellationToken cancellation)
-    {
-        await _seats.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            return await Task.Run(() => PasswordHash.Make(password, _cost), CancellationToken.None).ConfigureAwait(false);
-        }
-        finally
-        {
-            _seats.Release();
-        }
-    }
+    public Task<byte[]> HashAsync(string password, CancellationToken cancellation) =>
+        WorkAsync(_hashing, () => PasswordHash.Make(password, _cost), cancellation);
 
     /// <summary>Whether a password is the one of a hash.</summary>
     /// <param name="hash">The hash.</param>
@@ -51,23 +47,45 @@ internal sealed class PasswordDesk : IDisposable
         if (IsRemembered(name, proof))
             return true;
 
-        await _seats.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            bool right = await Task.Run(() => PasswordHash.Matches(hash, password), CancellationToken.None).ConfigureAwait(false);
-            if (right)
-                Remember(name, proof);
+        bool right = await WorkAsync(_comparing, () => PasswordHash.Matches(hash, password), cancellation).ConfigureAwait(false);
+        if (right)
+            Remember(name, proof);
 
-            return right;
-        }
-        finally
-        {
-            _seats.Release();
-        }
+        return right;
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _seats.Dispose();
+    public void Dispose()
+    {
+        _hashing.Dispose();
+        _comparing.Dispose();
+    }
+
+    private async Task<T> WorkAsync<T>(SemaphoreSlim seats, Func<T> work, CancellationToken cancellation)
+    {
+        if (Interlocked.Increment(ref _waiting) > WaitingMax)
+        {
+            Interlocked.Decrement(ref _waiting);
+            throw EtcdErrors.TooManyRequests.ToException();
+        }
+
+        try
+        {
+            await seats.WaitAsync(cancellation).ConfigureAwait(false);
+            try
+            {
+                return await Task.Run(work, CancellationToken.None).ConfigureAwait(false);
+            }
+            finally
+            {
+                seats.Release();
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+    }
 
     private bool IsRemembered(string hash, byte[] proof)
     {
@@ -81,7 +99,7 @@ internal sealed class PasswordDesk : IDisposable
     {
         lock (_right)
         {
-            if (_right.Count >= RememberedMax)
+            if (_right.Count >= RememberedMax && !_right.ContainsKey(hash))
                 _right.Clear();
 
             _right[hash] = proof;

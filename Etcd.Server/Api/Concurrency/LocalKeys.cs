@@ -169,7 +169,7 @@ internal sealed class LocalKeys(ApiContext api)
         AuthSnapshot rights = api.Auth.Current;
         EtcdError? error = rights.CheckKeys(who, KeyAccess.Read, query.Key, query.RangeEnd)
             ?? api.Reads.Store.Range(query, result).ToError()
-            ?? (api.Auth.IsEnabled ? api.Auth.Recheck(rights) : null);
+            ?? (api.Auth.IsEnabled ? api.Auth.Recheck(rights, who) : null);
         if (error is not null)
         {
             throw error.ToException();

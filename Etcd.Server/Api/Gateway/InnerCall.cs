@@ -50,6 +50,7 @@ internal sealed class InnerCall : IAsyncDisposable
         features.Set<IHttpResponseTrailersFeature>(_response);
         features.Set<IHttpRequestLifetimeFeature>(_response);
         features.Set<IHttpResetFeature>(_response);
+        // Not its TLS feature: the certificate of whoever asks the gateway is no user, as in etcd, which has a certificate of its own there.
         features.Set(outer.Features.Get<IHttpConnectionFeature>());
         _http = new DefaultHttpContext(features) { RequestServices = outer.RequestServices };
         _http.Request.ContentType = GrpcContent;

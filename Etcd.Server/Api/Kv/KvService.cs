@@ -143,7 +143,7 @@ internal sealed class KvService(ApiContext api)
         AuthSnapshot rights = api.Auth.Current;
         return rights.CheckKeys(who, KeyAccess.Read, query.Key, query.RangeEnd)
             ?? ReadStore(query, exchange.Result)
-            ?? api.Auth.Recheck(rights);
+            ?? api.Auth.Recheck(rights, who);
     }
 
     private async Task<ApplyOutcome> ReadOnlyAsync(TxnRequestTree txn, ServerCallContext context)
@@ -178,7 +178,7 @@ internal sealed class KvService(ApiContext api)
         }
 
         outcome = ReadStore(txn);
-        return outcome.Error ?? api.Auth.Recheck(rights);
+        return outcome.Error ?? api.Auth.Recheck(rights, who);
     }
 
     private EtcdError? ReadStore(in RangeQuery query, RangeResult result)

@@ -32,14 +32,14 @@ internal sealed class RangeStreamer(ApiContext api)
         if (RangeRequestReader.Read(request.Request).CountOnly)
         {
             RangeChunk count = Count(request);
-            Recheck(rights);
+            Recheck(rights, who);
             await chunks.WriteAsync(count, context.CancellationToken).ConfigureAwait(false);
             return;
         }
 
         try
         {
-            await SendAll(request, chunks, rights, context.CancellationToken).ConfigureAwait(false);
+            await SendAll(request, chunks, rights, who, context.CancellationToken).ConfigureAwait(false);
         }
         catch (StoreException)
         {
@@ -55,9 +55,9 @@ internal sealed class RangeStreamer(ApiContext api)
     }
 
     // etcd looks once, when everything is sent; here nothing is sent that was read after rights were taken away.
-    private void Recheck(AuthSnapshot rights)
+    private void Recheck(AuthSnapshot rights, AuthInfo who)
     {
-        if ((rights.IsEnabled || api.Auth.IsEnabled) && api.Auth.Recheck(rights) is { } refusal)
+        if ((rights.IsEnabled || api.Auth.IsEnabled) && api.Auth.Recheck(rights, who) is { } refusal)
         {
             throw refusal.ToException();
         }
@@ -109,7 +109,7 @@ internal sealed class RangeStreamer(ApiContext api)
     }
 
     private async Task SendAll(
-        RangeExchange request, IServerStreamWriter<RangeChunk> chunks, AuthSnapshot rights, CancellationToken cancellation)
+        RangeExchange request, IServerStreamWriter<RangeChunk> chunks, AuthSnapshot rights, AuthInfo who, CancellationToken cancellation)
     {
         long wanted = RangeRequestReader.Read(request.Request).Limit;
         wanted = wanted <= 0 ? long.MaxValue : wanted;
@@ -121,7 +121,7 @@ internal sealed class RangeStreamer(ApiContext api)
             // Each chunk has a result of its own: the one before may still be on its way out.
             var result = new RangeResult();
             Throw(cursor.Next((int)Math.Min(limit, int.MaxValue), result));
-            Recheck(rights);
+            Recheck(rights, who);
             count += result.Kvs.Length;
             bool last = !result.More || count == wanted;
             await chunks.WriteAsync(Chunk(cursor, result, last, count), cancellation).ConfigureAwait(false);

@@ -2,6 +2,7 @@ using Etcd.Protocol.Errors;
 using Etcd.Protocol.Etcdserverpb;
 using Etcd.Server.Api.Authentication;
 using Etcd.Server.Apply;
+using Etcd.Server.Apply.Permissions;
 using Etcd.Server.Auth;
 using Etcd.Server.Lease;
 using Etcd.Server.Node;
@@ -66,12 +67,8 @@ internal sealed class LeaseService(ApiContext api) : Protocol.Etcdserverpb.Lease
                     Header = ResponseHeader.Message(api.Status, api.Status.Revision),
                     ID = id.Value,
                 };
-                if (api.Auth.IsEnabled)
-                {
-                    await CheckKeysAsync(KeyAccess.Write, api.Rooms.Leases.Keys(id), context).ConfigureAwait(false);
-                }
-
-                response.TTL = await api.LeaseTime.RenewAsync(id, ended.Token).ConfigureAwait(false);
+                Func<ValueTask>? check = api.Auth.IsEnabled ? () => CheckAsync(KeyAccess.Write, [id], context) : null;
+                response.TTL = await api.LeaseTime.RenewAsync(id, check, ended.Token).ConfigureAwait(false);
                 await responseStream.WriteAsync(response, ended.Token).ConfigureAwait(false);
             }
         }
@@ -102,7 +99,7 @@ internal sealed class LeaseService(ApiContext api) : Protocol.Etcdserverpb.Lease
         AuthSnapshot rights = api.Auth.Current;
         if (rights.IsEnabled)
         {
-            await CheckKeysAsync(KeyAccess.Read, request.Keys ? api.Rooms.Leases.Keys(new LeaseId(request.ID)) : [], context).ConfigureAwait(false);
+            await CheckAsync(KeyAccess.Read, request.Keys ? [new LeaseId(request.ID)] : [], context).ConfigureAwait(false);
         }
 
         LeaseTimeToLive found = await api.LeaseTime.TimeToLiveAsync(
@@ -110,7 +107,8 @@ internal sealed class LeaseService(ApiContext api) : Protocol.Etcdserverpb.Lease
         if (request.Keys && api.Auth.IsEnabled)
         {
             // The leader may know of keys that this member did not when it checked.
-            await CheckKeysAsync(KeyAccess.Read, found.Keys, context).ConfigureAwait(false);
+            AuthInfo who = await api.Auth.IdentifyOrNobodyAsync(context).ConfigureAwait(false);
+            Throw(api.Auth.Current.CheckEach(who, KeyAccess.Read, found.Keys));
             Recheck(rights);
         }
 
@@ -133,7 +131,7 @@ internal sealed class LeaseService(ApiContext api) : Protocol.Etcdserverpb.Lease
         AuthSnapshot rights = api.Auth.Current;
         if (rights.IsEnabled)
         {
-            await CheckKeysAsync(KeyAccess.Read, [.. leases.SelectMany(api.Rooms.Leases.Keys)], context).ConfigureAwait(false);
+            await CheckAsync(KeyAccess.Read, leases, context).ConfigureAwait(false);
             Recheck(rights);
         }
 
@@ -142,21 +140,28 @@ internal sealed class LeaseService(ApiContext api) : Protocol.Etcdserverpb.Lease
         return response;
     }
 
-    /// <summary>Refuses a call of nobody, and of a user who may not do that with all of the keys.</summary>
-    private async ValueTask CheckKeysAsync(KeyAccess access, IReadOnlyList<ReadOnlyMemory<byte>> keys, ServerCallContext context)
+    /// <summary>Refuses a call of nobody, and of a user who may not do that with all keys of the leases.</summary>
+    private async ValueTask CheckAsync(KeyAccess access, IReadOnlyList<LeaseId> leases, ServerCallContext context)
     {
         AuthInfo? who = await api.Auth.IdentifyAsync(context).ConfigureAwait(false);
         AuthSnapshot rights = api.Auth.Current;
-        EtcdError? refusal = !rights.IsEnabled ? null : who is null ? EtcdErrors.UserEmpty : rights.CheckEach(who.Value, access, keys);
-        if (refusal is not null)
+        if (!rights.IsEnabled)
         {
-            throw refusal.ToException();
+            return;
+        }
+
+        Throw(who is null ? EtcdErrors.UserEmpty : null);
+        foreach (LeaseId lease in leases)
+        {
+            Throw(RequestPermissions.LeaseKeys(rights, who!.Value, api.Rooms.Leases, lease, access));
         }
     }
 
-    private void Recheck(AuthSnapshot rights)
+    private void Recheck(AuthSnapshot rights) => Throw(api.Auth.Recheck(rights, AuthInfo.Nobody));
+
+    private static void Throw(EtcdError? refusal)
     {
-        if (api.Auth.Recheck(rights) is { } refusal)
+        if (refusal is not null)
         {
             throw refusal.ToException();
         }

@@ -56,7 +56,19 @@ public static class RequestPermissions
     /// <param name="lease">The lease, or none.</param>
     /// <returns>Why it is refused; null if it is not.</returns>
     public static EtcdError? Lease(AuthSnapshot auth, AuthInfo who, LeaseManager leases, LeaseId lease) =>
-        lease.IsNone ? null : auth.CheckEach(who, KeyAccess.Write, leases.Keys(lease));
+        LeaseKeys(auth, who, leases, lease, KeyAccess.Write);
+
+    /// <summary>Checks the keys of a lease. Root is not held up by them, however many there are.</summary>
+    /// <param name="auth">Users and rights.</param>
+    /// <param name="who">Who asks.</param>
+    /// <param name="leases">The keys of leases.</param>
+    /// <param name="lease">The lease, or none.</param>
+    /// <param name="access">What is done with the keys.</param>
+    /// <returns>Why it is refused; null if it is not.</returns>
+    public static EtcdError? LeaseKeys(AuthSnapshot auth, AuthInfo who, LeaseManager leases, LeaseId lease, KeyAccess access) =>
+        lease.IsNone || auth.CheckAdmin(who) is null
+            ? null
+            : leases.FirstOfKeys(lease, key => auth.CheckKeys(who, access, key.Span, default));
 
     private static EtcdError? Ops(AuthSnapshot auth, AuthInfo who, LeaseManager leases, IReadOnlyList<TxnOp> ops)
     {

@@ -121,7 +121,7 @@ public static class ServerFlags
         new("client-cert-allowed-hostname", "", "Hosts, separated by commas, of which clients' certificates must name one.",
             (o, v) => o with { ClientCertAllowedHostnames = Words(v) }),
         new("client-crl-file", "", "Revoked certificates of clients.", (o, v) => o with { ClientCrlFile = v }),
-        new("auth-token", "simple", "What users get for their password: 'simple' tokens, or 'jwt,sign-method=..,pub-key=..,priv-key=..,ttl=..'.",
+        new("auth-token", "simple", "What users get for their password: 'simple' tokens, or 'jwt,sign-method=RS256,pub-key=..,priv-key=..,ttl=..' (no EdDSA).",
             (o, v) => o with { AuthToken = v }),
         new("auth-token-ttl", "300", "How long a simple token lives that is not used, seconds.",
             (o, v) => o with { AuthTokenLifetime = TimeSpan.FromSeconds(LongNumber(v, 0, uint.MaxValue)) }),

@@ -20,12 +20,12 @@ internal sealed class LeaseDesk(MemberNode node, LeaseManager leases, IPeerCalls
     private static readonly LeaseTimeToLive Unknown = new(LeaseStatus.NotFound, -1, 0, []);
 
     /// <inheritdoc/>
-    public async Task<long> RenewAsync(LeaseId lease, CancellationToken cancellation)
+    public async Task<long> RenewAsync(LeaseId lease, Func<ValueTask>? check, CancellationToken cancellation)
     {
         // The leader's own clients are the rule, and need none of what trying again takes.
         if (node.LeadsIn != default)
         {
-            (LeaseStatus status, long ttl) = await RenewHereAsync(lease, cancellation).ConfigureAwait(false);
+            (LeaseStatus status, long ttl) = await RenewHereAsync(lease, check, cancellation).ConfigureAwait(false);
             if (status != LeaseStatus.NotPrimary)
             {
                 return ttl;
@@ -35,11 +35,16 @@ internal sealed class LeaseDesk(MemberNode node, LeaseManager leases, IPeerCalls
         return await leader.AskAsync(
             async stop =>
             {
-                (LeaseStatus status, long ttl) = await RenewHereAsync(lease, stop).ConfigureAwait(false);
+                (LeaseStatus status, long ttl) = await RenewHereAsync(lease, check, stop).ConfigureAwait(false);
                 return (status != LeaseStatus.NotPrimary, ttl);
             },
             async (urls, stop) =>
             {
+                if (check is not null)
+                {
+                    await check().ConfigureAwait(false);
+                }
+
                 try
                 {
                     return await calls.RenewAsync(urls, lease, stop).ConfigureAwait(false);
@@ -77,10 +82,15 @@ internal sealed class LeaseDesk(MemberNode node, LeaseManager leases, IPeerCalls
             cancellation).ConfigureAwait(false);
 
     /// <summary>Renews a lease if this member keeps the time of leases.</summary>
-    /// <returns>Ok with the TTL, NotFound or NotPrimary with zero. Faults as a linearizable read does.</returns>
-    public async Task<(LeaseStatus Status, long Ttl)> RenewHereAsync(LeaseId lease, CancellationToken cancellation)
+    /// <returns>Ok with the TTL, NotFound or NotPrimary with zero. Faults as a linearizable read does, and as the check.</returns>
+    public async Task<(LeaseStatus Status, long Ttl)> RenewHereAsync(LeaseId lease, Func<ValueTask>? check, CancellationToken cancellation)
     {
         await node.LinearizeAsync(cancellation).ConfigureAwait(false);
+        if (check is not null)
+        {
+            await check().ConfigureAwait(false);
+        }
+
         LeaseRenewal renewal = leases.Renew(lease);
         switch (renewal.Status)
         {

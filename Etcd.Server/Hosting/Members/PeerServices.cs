@@ -71,7 +71,7 @@ internal sealed class PeerServices(
     /// <inheritdoc/>
     public async ValueTask<long> RenewAsync(LeaseId lease, CancellationToken cancellation)
     {
-        (LeaseStatus status, long ttl) = await HereAsync(stop => leases.RenewHereAsync(lease, stop), cancellation).ConfigureAwait(false);
+        (LeaseStatus status, long ttl) = await HereAsync(stop => leases.RenewHereAsync(lease, null, stop), cancellation).ConfigureAwait(false);
         return status switch
         {
             LeaseStatus.Ok => ttl,

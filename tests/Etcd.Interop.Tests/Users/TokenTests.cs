@@ -86,15 +86,20 @@ public sealed class TokenTests
         await Assert.ThrowsAsync<RpcException>(async () => await kv.PutAsync(Put("app/k"), [new("token", "stolen" + token)], cancellationToken: Token));
         await Setup.FailsAsync(ours.Endpoint, "--user alice:not-the-password get app/k");
         await Setup.OkAsync(ours.Endpoint, "--user root:toor user add new:a-new-password");
+        // One that makes no sense, and has a password all the same.
+        await new Protocol.Etcdserverpb.Auth.AuthClient(channel).UserAddAsync(
+            new AuthUserAddRequest { Name = "both", Password = "given-in-vain", Options = new Protocol.Authpb.UserAddOptions { NoPassword = true } },
+            [new("token", await SignInAsync(channel, "root", "toor"))],
+            cancellationToken: Token);
         await ours.TerminateAsync(Token);
         string log = string.Join('\n', ours.Process.Lines);
         Assert.Contains("invalid authentication was requested", log, StringComparison.Ordinal);
-        Assert.All([token, "stolen", "not-the-password", "a-new-password", "toor", "$2a$"], secret => Assert.DoesNotContain(secret, log, StringComparison.Ordinal));
+        Assert.All([token, "stolen", "not-the-password", "a-new-password", "given-in-vain", "toor", "$2a$"], secret => Assert.DoesNotContain(secret, log, StringComparison.Ordinal));
         // What is on the disk has no password in it either.
         foreach (string file in Directory.EnumerateFiles(ours.DataFolder, "*", SearchOption.AllDirectories))
         {
             string content = System.Text.Encoding.Latin1.GetString(await File.ReadAllBytesAsync(file, Token));
-            Assert.All(["not-the-password", "a-new-password", "toor"], secret => Assert.DoesNotContain(secret, content, StringComparison.Ordinal));
+            Assert.All(["not-the-password", "a-new-password", "given-in-vain", "toor"], secret => Assert.DoesNotContain(secret, content, StringComparison.Ordinal));
         }
     }
 
@@ -149,7 +154,7 @@ public sealed class TokenTests
 
     private static PutRequest Put(string key) => new() { Key = ByteString.CopyFromUtf8(key), Value = ByteString.CopyFromUtf8("v") };
 
-    private static async Task<string> SignInAsync(GrpcChannel channel) =>
+    private static async Task<string> SignInAsync(GrpcChannel channel, string user = "alice", string password = "pw") =>
         (await new Protocol.Etcdserverpb.Auth.AuthClient(channel).AuthenticateAsync(
-            new AuthenticateRequest { Name = "alice", Password = "pw" }, cancellationToken: Token)).Token;
+            new AuthenticateRequest { Name = user, Password = password }, cancellationToken: Token)).Token;
 }

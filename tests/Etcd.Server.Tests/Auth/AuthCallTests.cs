@@ -184,6 +184,33 @@ public sealed class AuthCallTests
         }
     }
 
+    /// <summary>A web token of a member that is ahead: this one knows older rights, and must not answer by them.</summary>
+    [Fact]
+    public async Task A_token_of_a_later_revision_is_not_answered_by_older_rights()
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, "secret", Cancel);
+            await using AuthHost host = await AuthHost.StartAsync(o => o with { AuthToken = $"jwt,sign-method=HS256,priv-key={file}" });
+            using var tokens = new Server.Auth.Tokens.JwtTokens(
+                Server.Auth.Tokens.JwtKeys.Make("HS256", null, "secret"u8.ToArray()), TimeSpan.FromMinutes(1), TimeProvider.System);
+            ulong now = host.Host.Member.Api.Auth.Current.Revision;
+            await host.Kv.RangeAsync(Get("read"), [new("token", tokens.Sign("alice", now))], cancellationToken: Cancel);
+            foreach (ulong other in new[] { now - 1, now + 1 })
+            {
+                Metadata headers = [new("token", tokens.Sign("alice", other))];
+                await FailsAsync(EtcdErrors.AuthOldRevision, host.Kv.RangeAsync(Get("read"), headers, cancellationToken: Cancel).ResponseAsync);
+                var txn = new TxnRequest { Success = { new RequestOp { RequestRange = Get("read") } } };
+                await FailsAsync(EtcdErrors.AuthOldRevision, host.Kv.TxnAsync(txn, headers, cancellationToken: Cancel).ResponseAsync);
+            }
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     [Fact]
     public async Task The_revision_is_in_the_metrics()
     {

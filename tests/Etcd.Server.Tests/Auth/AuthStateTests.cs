@@ -172,6 +172,26 @@ public sealed class AuthStateTests
         static ulong Index(StateBench state) => System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(Records(state)["meta/consistent_index"]);
     }
 
+    /// <summary>Who is given a right must not read by it what was there before the entry that gives it.</summary>
+    [Fact]
+    public void New_rights_are_never_seen_with_old_keys()
+    {
+        AuthBench bench = new AuthBench().WithUsers();
+        long before = bench.State.Store.CurrentRevision;
+        Apply(Put("secret"), 1001);
+        Assert.Equal(before, bench.State.Store.CurrentRevision);
+        Apply(Grant("bob", "app"), 1002);
+        Assert.Equal(before + 1, bench.State.Store.CurrentRevision);
+        Assert.True(bench.Auth.HasRole("bob", "app"));
+
+        void Apply(InternalRaftRequest command, ulong index)
+        {
+            command.Header = new RequestHeader { ID = index, Username = "root", AuthRevision = bench.Auth.Revision };
+            var entry = new Raft.Entry(new Primitives.Term(3), new Primitives.LogIndex(index), Raft.EntryType.Normal, command.ToByteArray());
+            Assert.Null(bench.State.Machine.Apply(entry, out _)!.Error);
+        }
+    }
+
     [Fact]
     public void A_second_range_from_the_same_key_is_kept_as_etcd_keeps_it()
     {
