@@ -54,7 +54,7 @@ public sealed class ClusterSnapshotTests
     }
 
     [Fact]
-    public void OnlyTheNewestSnapshotIsKept()
+    public void ASnapshotGoesWhenACheckpointHoldsWhatItBrought()
     {
         var cluster = new TestCluster(3);
         for (int round = 0; round < 3; round++)
@@ -63,10 +63,8 @@ public sealed class ClusterSnapshotTests
             late.Boot();
             Settle(cluster);
             Assert.Equal(round + 1, late.SnapshotsInstalled);
-            IReadOnlyList<string> files = late.Disk.List("/member/snap");
-            Assert.Single(files, f => f.EndsWith(".snap.db", StringComparison.Ordinal));
-            Assert.Single(files, f => f.EndsWith(".snap", StringComparison.Ordinal));
-            Assert.Equal(2, files.Count);
+            // Where it stands is known when it is installed, so the checkpoint follows at once.
+            Assert.Empty(late.Disk.List("/member/snap"));
         }
     }
 
