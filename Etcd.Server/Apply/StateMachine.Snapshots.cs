@@ -95,8 +95,7 @@ public sealed partial class StateMachine : IStateSnapshots
         _last = folder.Mark!.Value;
         _checkpointed = _last.Index;
         _leaseRoom.Restore(import.Leases, []);
-        _cluster.Replace(import.Members, import.Removed, import.ClusterVersion);
-        Alarms.Replace(import.Alarms);
+        AdoptBesideStore(import);
         _store.Abandon();
     }
 
@@ -104,14 +103,19 @@ public sealed partial class StateMachine : IStateSnapshots
     {
         // Nothing fails from here on. Leases before keys: whoever sees a key finds its lease.
         _leaseRoom.Restore(import.Leases, import.Store.LeasedKeys());
-        _cluster.Replace(import.Members, import.Removed, import.ClusterVersion, import.Downgrade);
-        Alarms.Replace(import.Alarms);
-        Auth.Replace(import.Auth.ToState());
-        _kept = import.Kept;
+        AdoptBesideStore(import);
         _store.Replace(import.Store, import.FinishedCompact, import.ScheduledCompact);
         NeedsMaintenance = true;
         CompactionProgress.Advance(_store.FinishedCompactRevision);
         _quota.Measure();
+    }
+
+    private void AdoptBesideStore(StateImport import)
+    {
+        _cluster.Replace(import.Members, import.Removed, import.ClusterVersion, import.Downgrade);
+        Alarms.Replace(import.Alarms);
+        Auth.Replace(import.Auth.ToState());
+        _kept = import.Kept;
     }
 
     private BucketTable SmallBuckets(
