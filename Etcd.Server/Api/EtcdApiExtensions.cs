@@ -8,7 +8,6 @@ using Etcd.Server.Api.Leases;
 using Etcd.Server.Api.Maintenance;
 using Etcd.Server.Api.Metrics;
 using Etcd.Server.Api.Watches;
-using Grpc.AspNetCore.Server;
 using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
@@ -32,7 +31,6 @@ public static class EtcdApiExtensions
         services.AddSingleton<KvService>();
         services.AddSingleton<WatchService>();
         services.AddSingleton<ServingState>();
-        services.AddSingleton<MessageMeter>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceMethodProvider<KvService>, KvMethods>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceMethodProvider<WatchService>, WatchMethods>());
         services.AddGrpc(grpc =>
@@ -59,12 +57,12 @@ public static class EtcdApiExtensions
         GrpcFigures figures = api.Figures.Grpc;
         app.MapGrpcService<KvService>().Counted(figures);
         app.MapGrpcService<WatchService>().Counted(figures);
-        app.MapGrpcService<LeaseService>().Counted(figures);
-        app.MapGrpcService<ClusterService>().Counted(figures);
-        app.MapGrpcService<MaintenanceService>().Counted(figures);
-        app.MapGrpcService<LockService>().Counted(figures);
-        app.MapGrpcService<ElectionService>().Counted(figures);
-        app.MapGrpcService<HealthService>().Counted(figures);
+        app.MapGrpcService<Metered<LeaseService>>().Counted(figures);
+        app.MapGrpcService<Metered<ClusterService>>().Counted(figures);
+        app.MapGrpcService<Metered<MaintenanceService>>().Counted(figures);
+        app.MapGrpcService<Metered<LockService>>().Counted(figures);
+        app.MapGrpcService<Metered<ElectionService>>().Counted(figures);
+        app.MapGrpcService<Metered<HealthService>>().Counted(figures);
         app.MapExact("/version", http => VersionEndpoint.Handle(http, api.Status));
         if (withGateway)
         {
@@ -101,7 +99,8 @@ public static class EtcdApiExtensions
         where TService : class
     {
         services.AddSingleton<TService>();
-        services.Configure<GrpcServiceOptions<TService>>(options => options.Interceptors.Add<MessageMeter>());
+        services.AddSingleton<Metered<TService>>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceMethodProvider<Metered<TService>>, MeteredMethods<TService>>());
     }
 
     private static void MapNotFound(this IEndpointRouteBuilder app) =>
