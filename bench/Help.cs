@@ -38,6 +38,9 @@ internal static class Help
           --put-rate R            the load beside them, rather than half of etcd's maximum
           --passes N              default 3; the report has the medians
           --warm-up S             seconds of puts to 500 watchers before anything counts, default 8
+          --etcd-only, --ours-only, --server PATH, --work-dir DIR  as above
+          --markdown FILE         the table, default bench/RESULTS-watch.md if nothing is narrowed
+
         store     what a store of many keys costs: restart, memory, folder after overwriting and compacting, count of all keys
           --keys-total N          default 1000000
           --clients N             of the loads, default 256
