@@ -46,6 +46,11 @@ internal static class Help
           --keys-total N          keys at rest, default 1000000
           --revisions N           that the compaction under load drops, default 300000
           --seconds S             the least time of each phase under load, default 8
+          --etcd-only, --ours-only, --server PATH, --work-dir DIR  as above
+          --markdown FILE         the table, default bench/RESULTS-watch.md if nothing is narrowed
+
+        store     what a store of many keys costs: restart, memory, folder after overwriting and compacting, count of all keys
+          --keys-total N          default 1000000
           --clients N             of the loads, default 256
           --etcd-only, --ours-only, --server PATH, --work-dir DIR  as above
           --markdown FILE         the tables, default bench/RESULTS-store.md if nothing is narrowed

@@ -43,9 +43,10 @@ internal static class WatchCommand
         Directory.Delete(folder, recursive: true);
         Console.WriteLine();
         Console.WriteLine(report.Table());
+        Console.WriteLine(report.Summary());
         if (options.MarkdownPath is string markdown)
         {
-            ResultsFile.Write(markdown, "watch", report.Render(rate));
+            ResultsFile.Write(markdown, section: null, report.Render(rate));
             Console.WriteLine($"Written: {markdown}");
         }
         return 0;
@@ -53,6 +54,7 @@ internal static class WatchCommand
 
     internal static WatchOptions Parse(CommandLine arguments, string typed)
     {
+        bool whole = !arguments.HasAny("watchers", "puts", "behind", "history", "put-rate", "etcd-only", "ours-only", "server");
         (bool etcdOnly, bool oursOnly) = ClusterArguments.TakeSides(arguments);
         var options = new WatchOptions
         {
@@ -67,7 +69,8 @@ internal static class WatchCommand
             RunOurs = !etcdOnly,
             ServerPath = ClusterArguments.TakeServer(arguments),
             WorkFolder = ClusterArguments.TakeWorkFolder(arguments),
-            MarkdownPath = arguments.Text("markdown"),
+            // A narrowed run must not replace the published table by the way.
+            MarkdownPath = arguments.Text("markdown") ?? (whole ? ResultsFile.OfWatches : null),
             Command = $"dotnet run -c Release --project bench -- {typed}",
         };
         arguments.RequireAllTaken();

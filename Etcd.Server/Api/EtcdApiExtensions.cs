@@ -9,7 +9,6 @@ using Etcd.Server.Api.Leases;
 using Etcd.Server.Api.Maintenance;
 using Etcd.Server.Api.Metrics;
 using Etcd.Server.Api.Watches;
-using Grpc.AspNetCore.Server;
 using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
@@ -33,7 +32,6 @@ public static class EtcdApiExtensions
         services.AddSingleton<KvService>();
         services.AddSingleton<WatchService>();
         services.AddSingleton<ServingState>();
-        services.AddSingleton<MessageMeter>();
         services.AddSingleton<DamageErrors>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceMethodProvider<KvService>, KvMethods>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceMethodProvider<WatchService>, WatchMethods>());
@@ -63,13 +61,13 @@ public static class EtcdApiExtensions
         GrpcFigures figures = api.Figures.Grpc;
         app.MapGrpcService<KvService>().Counted(figures);
         app.MapGrpcService<WatchService>().Counted(figures);
-        app.MapGrpcService<AuthService>().Counted(figures);
-        app.MapGrpcService<LeaseService>().Counted(figures);
-        app.MapGrpcService<ClusterService>().Counted(figures);
-        app.MapGrpcService<MaintenanceService>().Counted(figures);
-        app.MapGrpcService<LockService>().Counted(figures);
-        app.MapGrpcService<ElectionService>().Counted(figures);
-        app.MapGrpcService<HealthService>().Counted(figures);
+        app.MapGrpcService<Metered<AuthService>>().Counted(figures);
+        app.MapGrpcService<Metered<LeaseService>>().Counted(figures);
+        app.MapGrpcService<Metered<ClusterService>>().Counted(figures);
+        app.MapGrpcService<Metered<MaintenanceService>>().Counted(figures);
+        app.MapGrpcService<Metered<LockService>>().Counted(figures);
+        app.MapGrpcService<Metered<ElectionService>>().Counted(figures);
+        app.MapGrpcService<Metered<HealthService>>().Counted(figures);
         app.MapExact("/version", http => VersionEndpoint.Handle(http, api.Status));
         if (withGateway)
         {
@@ -106,11 +104,9 @@ public static class EtcdApiExtensions
         where TService : class
     {
         services.AddSingleton<TService>();
-        services.Configure<GrpcServiceOptions<TService>>(options =>
-        {
-            options.Interceptors.Add<MessageMeter>();
-            options.Interceptors.Add<DamageErrors>();
-        });
+        services.AddSingleton<Metered<TService>>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceMethodProvider<Metered<TService>>, MeteredMethods<TService>>());
+        services.Configure<GrpcServiceOptions<Metered<TService>>>(options => options.Interceptors.Add<DamageErrors>());
     }
 
     private static void MapNotFound(this IEndpointRouteBuilder app) =>

@@ -435,6 +435,7 @@ internal sealed class EtcdMember : IMemberStatus, IReads, IWatchesAndLeases, IAs
     {
         ProgressInterval = options.WatchProgressNotifyInterval,
         FragmentBytesMax = options.MaxRequestBytes + Limits.GrpcOverheadBytes,
+        ThreadPreemptions = ThreadPreemptions.OfThisThread,
     };
 
     private PeerTransportOptions TransportOptions(RecoveredMember recovered) => new()

@@ -42,9 +42,16 @@ public sealed class DurationHistogram
     /// <param name="duration">The duration.</param>
     public void Observe(TimeSpan duration) => Observe(duration.TotalSeconds);
 
+    /// <summary>Counts a duration that occurred several times.</summary>
+    /// <param name="duration">The duration.</param>
+    /// <param name="times">How often.</param>
+    public void Observe(TimeSpan duration, int times) => Observe(duration.TotalSeconds, times);
+
     /// <summary>Counts a value.</summary>
     /// <param name="value">The value.</param>
-    public void Observe(double value)
+    public void Observe(double value) => Observe(value, 1);
+
+    private void Observe(double value, int times)
     {
         double[] bounds = _bounds;
         int bucket = 0;
@@ -53,11 +60,11 @@ public sealed class DurationHistogram
             bucket++;
         }
 
-        Interlocked.Increment(ref _counts[bucket]);
+        Interlocked.Add(ref _counts[bucket], times);
         double before = Volatile.Read(ref _sum);
         while (true)
         {
-            double seen = Interlocked.CompareExchange(ref _sum, before + value, before);
+            double seen = Interlocked.CompareExchange(ref _sum, before + (value * times), before);
             if (seen.Equals(before))
             {
                 return;

@@ -2,7 +2,7 @@ namespace Etcd.Server.Watch;
 
 /// <summary>
 /// The newest events, for all watchers together: complete from <see cref="FirstRevision"/> to the revision that the hub
-/// has reached. Bounded in events and in bytes; the oldest go first. Used by the hub's thread only.
+/// has reached. Bounded in events and in bytes; the oldest go first. Used under the hub's turn.
 /// </summary>
 internal sealed class EventRing(int eventsMax, long bytesMax, long firstRevision)
 {

@@ -9,6 +9,15 @@ namespace Etcd.Server.Watch;
 /// </summary>
 internal sealed class EventRun
 {
+    // Beyond this an event's own bytes are what a copy costs, and to hold them twice would buy nothing.
+    private const int EncodedBytesPerEventMax = 4096;
+
+    // Large arrays are collected with the oldest only.
+    private const int EncodedBytesMax = 1024 * 1024;
+
+    private byte[]? _encoded;
+    private bool _written;
+
     private EventRun(WatchEvent[] events, bool withPrevious, int encodedSize)
     {
         Events = events;
@@ -26,6 +35,37 @@ internal sealed class EventRun
     public long FirstRevision => Events[0].Revision;
 
     public long LastRevision => Events[^1].Revision;
+
+    /// <summary>
+    /// The events as they stand in a response, encoded once for all who get them; null if it is better to write them one by one: for the
+    /// first who gets them, as most have one watcher, and if they are large. Any thread.
+    /// </summary>
+    /// <param name="uses">How many responses the caller makes of it.</param>
+    public byte[]? EncodedFor(int uses)
+    {
+        byte[]? encoded = Volatile.Read(ref _encoded);
+        if (encoded is not null || EncodedSize > EncodedBytesMax || EncodedSize > (long)Events.Length * EncodedBytesPerEventMax)
+        {
+            return encoded;
+        }
+
+        if (uses == 1 && !Volatile.Read(ref _written))
+        {
+            Volatile.Write(ref _written, true);
+            return null;
+        }
+
+        // Two threads may both make it; the results are equal.
+        encoded = new byte[EncodedSize];
+        var wire = new WatchWire(encoded);
+        foreach (WatchEvent e in Events)
+        {
+            e.WriteTo(ref wire, WithPrevious);
+        }
+
+        Volatile.Write(ref _encoded, encoded);
+        return encoded;
+    }
 
     public static int SizeInResponse(WatchEvent e, bool withPrevious) => WatchWire.FieldSize(e.EncodedSize(withPrevious));
 

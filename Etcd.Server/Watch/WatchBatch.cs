@@ -79,10 +79,13 @@ public sealed class WatchBatch
     /// <summary>What a response costs in memory and on the wire beside its events, about.</summary>
     internal const int OverheadBytes = 128;
 
+    /// <summary>Its events, if they are all of a run; null if there are none, or if they are a part.</summary>
+    internal EventRun? WholeRun => _events is not null && EventCount == _events.Events.Length ? _events : null;
+
     /// <summary>The encoded size of the whole WatchResponse.</summary>
     /// <param name="header">The same that <see cref="WriteTo"/> will get.</param>
     public int ComputeSize(in WatchHeader header) =>
-        WatchWire.FieldSize(HeaderSize(header))
+        HeaderFieldSize(header, Revision)
         + WatchWire.VarintFieldSize((ulong)WatchId)
         + (Created ? 2 : 0)
         + (Canceled ? 2 : 0)
@@ -97,22 +100,38 @@ public sealed class WatchBatch
     public void WriteTo(IBufferWriter<byte> output, in WatchHeader header)
     {
         var wire = new WatchWire(output);
-        WriteFields(ref wire, header);
-        for (int i = 0; i < EventCount; i++)
+        WriteHeader(ref wire, header, Revision);
+        WriteFields(ref wire);
+        if (WholeRun?.EncodedFor(uses: 1) is { } encoded)
         {
-            _events!.Events[_firstEvent + i].WriteTo(ref wire, _events.WithPrevious);
+            wire.Raw(encoded);
+        }
+        else
+        {
+            for (int i = 0; i < EventCount; i++)
+            {
+                _events!.Events[_firstEvent + i].WriteTo(ref wire, _events.WithPrevious);
+            }
         }
 
         wire.Flush();
     }
 
-    private void WriteFields(ref WatchWire wire, in WatchHeader header)
+    /// <summary>The size of field 1 of a WatchResponse.</summary>
+    internal static int HeaderFieldSize(in WatchHeader header, long revision) => WatchWire.FieldSize(HeaderSize(header, revision));
+
+    /// <summary>Writes field 1 of a WatchResponse.</summary>
+    internal static void WriteHeader(ref WatchWire wire, in WatchHeader header, long revision)
     {
-        wire.Length(WatchWire.HeaderTag, HeaderSize(header));
+        wire.Length(WatchWire.HeaderTag, HeaderSize(header, revision));
         wire.VarintUnlessZero(WatchWire.ClusterIdTag, header.ClusterId);
         wire.VarintUnlessZero(WatchWire.MemberIdTag, header.MemberId);
-        wire.VarintUnlessZero(WatchWire.RevisionTag, (ulong)Revision);
+        wire.VarintUnlessZero(WatchWire.RevisionTag, (ulong)revision);
         wire.VarintUnlessZero(WatchWire.RaftTermTag, header.RaftTerm);
+    }
+
+    private void WriteFields(ref WatchWire wire)
+    {
         wire.VarintUnlessZero(WatchWire.WatchIdTag, (ulong)WatchId);
         wire.VarintUnlessZero(WatchWire.CreatedTag, Created ? 1u : 0u);
         wire.VarintUnlessZero(WatchWire.CanceledTag, Canceled ? 1u : 0u);
@@ -125,9 +144,9 @@ public sealed class WatchBatch
         wire.VarintUnlessZero(WatchWire.FragmentTag, IsFragment ? 1u : 0u);
     }
 
-    private int HeaderSize(in WatchHeader header) =>
+    private static int HeaderSize(in WatchHeader header, long revision) =>
         WatchWire.VarintFieldSize(header.ClusterId)
         + WatchWire.VarintFieldSize(header.MemberId)
-        + WatchWire.VarintFieldSize((ulong)Revision)
+        + WatchWire.VarintFieldSize((ulong)revision)
         + WatchWire.VarintFieldSize(header.RaftTerm);
 }

@@ -4,7 +4,7 @@ namespace Etcd.Server.Watch;
 
 /// <summary>
 /// One event as it is shared by every watcher that gets it: one object, whose bytes were serialized by the store once.
-/// What a response adds per event is a few bytes of framing. Only the hub's thread looks up the previous value; what was
+/// What a response adds per event is a few bytes of framing. Only who has the hub's turn looks up the previous value; what was
 /// handed out never changes.
 /// </summary>
 internal sealed class WatchEvent

@@ -9,16 +9,23 @@ namespace Etcd.Server.Watch;
 /// <content>
 /// Catch-up. Those that lag form a queue. Each slice is read for the first of them and serves everyone else who needs the
 /// same revisions; who then still lags goes to the end. So a watcher that is far behind delays nobody for longer than one
-/// slice, and a thousand that are equally far behind cost one read.
+/// slice, and a thousand that are equally far behind cost one read. A stream gets a share at a time, and the next when its client has
+/// taken that; its watchers keep their places in the queue meanwhile. While others write, it rests in between for as long as the
+/// share took, because what reading and sending the past takes of the processors is missed by those who write.
 /// </content>
 public sealed partial class WatchHub
 {
     private readonly List<StoreEvent> _read = [];
     private readonly List<WatchEvent> _readRing = [];
     private readonly List<Watcher> _cohort = [];
+    private readonly PriorityQueue<WatchStream, long> _resting = new();
+
+    // Whether one of those that lag may have a stream that takes something.
+    private bool _mayServe;
 
     private void Wait(Watcher watcher)
     {
+        _mayServe = true;
         watcher.State = WatcherState.Lagging;
         watcher.Turn = _turns.AddLast(watcher);
         _behind.Add(watcher);
@@ -32,10 +39,10 @@ public sealed partial class WatchHub
     }
 
     /// <summary>Serves those who lag with one slice of history.</summary>
-    /// <returns>Whether someone still lags.</returns>
+    /// <returns>Whether someone is left who lags and whose stream takes something.</returns>
     private bool CatchUpSlice()
     {
-        if (_turns.First is not { Value: Watcher first })
+        if (FirstToServe() is not { } first)
         {
             return false;
         }
@@ -51,7 +58,26 @@ public sealed partial class WatchHub
         }
 
         EndStep();
-        return _turns.Count > 0;
+        return FirstToServe() is not null;
+    }
+
+    private Watcher? FirstToServe()
+    {
+        if (!_mayServe)
+        {
+            return null;
+        }
+
+        foreach (Watcher watcher in _turns)
+        {
+            if (!watcher.Stream.HasItsShare)
+            {
+                return watcher;
+            }
+        }
+
+        _mayServe = false;
+        return null;
     }
 
     private void ReadFor(Watcher first, long from)
@@ -106,11 +132,9 @@ public sealed partial class WatchHub
     private void MatchRead(in StoreEvent e)
     {
         _behind.Match(e.Key.Span, _hits);
-        bool wanted = _hits.Count > 0;
-        _hits.Clear();
-        if (wanted)
+        if (_hits.Count > 0)
         {
-            Match(new WatchEvent(e), _behind);
+            Collect(new WatchEvent(e));
         }
     }
 
@@ -119,7 +143,7 @@ public sealed partial class WatchHub
         Invariant.Check(next > from, "a read of history moves on");
         foreach (Watcher watcher in _turns)
         {
-            if (watcher.MinRevision >= from && watcher.MinRevision < next)
+            if (watcher.MinRevision >= from && watcher.MinRevision < next && !watcher.Stream.HasItsShare)
             {
                 _cohort.Add(watcher);
                 if (_cohort.Count == _options.CatchUpWatchersMax)
@@ -149,10 +173,8 @@ public sealed partial class WatchHub
     private void Serve(Watcher watcher, long next)
     {
         Interest interest = watcher.Interest!;
-        if (interest.Matched.Count > 0 && !Give(watcher, interest, _revision))
+        if (interest.Matched.Count > 0 && (watcher.Stream.HasItsShare || !Give(watcher, interest, _revision)))
         {
-            StopWaiting(watcher);
-            Block(watcher);
             return;
         }
 
@@ -199,5 +221,73 @@ public sealed partial class WatchHub
             Canceled = true,
             CompactRevision = _history.CompactRevision,
         });
+    }
+
+    /// <summary>Queues a response of the past.</summary>
+    /// <returns>False if the stream has its share, or is full: it is served again when it has taken that.</returns>
+    private bool OfferPast(WatchStream stream, List<WatchBatch> parts)
+    {
+        if (!stream.TryOfferPast(parts, _options.CatchUpShareBytes))
+        {
+            stream.HasItsShare = true;
+            return false;
+        }
+
+        if (stream.ShareBegan is null)
+        {
+            stream.ShareBegan = _time.GetTimestamp();
+            stream.ShareRevision = _revision;
+        }
+
+        return true;
+    }
+
+    /// <summary>The client has taken a stream's share: it gets the next one, after a rest if somebody wrote meanwhile.</summary>
+    private void EndShare(WatchStream stream)
+    {
+        if (!stream.HasItsShare)
+        {
+            return;
+        }
+
+        long now = _time.GetTimestamp();
+        TimeSpan rest = _history.CurrentRevision > stream.ShareRevision && stream.ShareBegan is { } began
+            ? _time.GetElapsedTime(began, now)
+            : TimeSpan.Zero;
+        stream.ShareBegan = null;
+        if (rest <= TimeSpan.Zero)
+        {
+            ServeAgain(stream);
+            return;
+        }
+
+        rest = rest < _options.CatchUpRestMax ? rest : _options.CatchUpRestMax;
+        _resting.Enqueue(stream, now + (long)(rest.TotalSeconds * _time.TimestampFrequency));
+    }
+
+    private void ServeAgain(WatchStream stream)
+    {
+        stream.HasItsShare = false;
+        _mayServe = true;
+    }
+
+    /// <summary>Ends the rests that are over.</summary>
+    /// <returns>How long the next one lasts.</returns>
+    private TimeSpan EndRests()
+    {
+        while (_resting.TryPeek(out WatchStream? stream, out long due))
+        {
+            long now = _time.GetTimestamp();
+            if (due > now)
+            {
+                // Whole milliseconds, as threads sleep.
+                return TimeSpan.FromMilliseconds(Math.Ceiling(_time.GetElapsedTime(now, due).TotalMilliseconds));
+            }
+
+            _resting.Dequeue();
+            ServeAgain(stream);
+        }
+
+        return Timeout.InfiniteTimeSpan;
     }
 }

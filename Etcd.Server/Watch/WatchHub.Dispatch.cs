@@ -10,44 +10,107 @@ public sealed partial class WatchHub
     private readonly List<WatchBatch> _parts = [];
     private int _blockedCount;
 
-    private void Dispatch(List<StoreEvent> events)
+    private void Dispatch(CommittedBatch events)
     {
-        foreach (ref readonly StoreEvent source in CollectionsMarshal.AsSpan(events))
+        foreach (List<StoreEvent> piece in events.Pieces)
         {
-            var e = new WatchEvent(source);
-            _ring.Add(e);
-            Match(e, _synced);
+            foreach (ref readonly StoreEvent source in CollectionsMarshal.AsSpan(piece))
+            {
+                var e = new WatchEvent(source);
+                _ring.Add(e);
+                Match(e, _synced);
+            }
         }
 
         foreach (Interest interest in _touched)
         {
-            // From the end, because a watcher whose stream is full leaves the list.
-            for (int i = interest.Watchers.Count - 1; i >= 0; i--)
+            // From the end, because a group whose stream is full leaves the list.
+            for (int i = interest.Groups.Count - 1; i >= 0; i--)
             {
-                Watcher watcher = interest.Watchers[i];
-                try
-                {
-                    if (!Give(watcher, interest, headerRevision: 0))
-                    {
-                        _synced.Remove(watcher);
-                        Block(watcher);
-                    }
-                }
-                catch (StoreException)
-                {
-                    // The value before, which it wants, is damaged.
-                    _synced.Remove(watcher);
-                    EndAsDamaged(watcher);
-                }
+                Give(interest.Groups[i], interest);
             }
         }
 
         EndStep();
     }
 
+    /// <summary>Queues the matched events for the watchers of a group; whoever finds the stream full has to wait for room.</summary>
+    private void Give(WatchGroup group, Interest interest)
+    {
+        if (group.MinRevisionMax > interest.Matched[0].Revision)
+        {
+            GiveEach(group, interest);
+            return;
+        }
+
+        if (TryRunsFor(group.Form, interest) is not { } runs || runs.Exists(run => IsToBeCut(group.Form, run)))
+        {
+            GiveEach(group, interest);
+            return;
+        }
+
+        foreach (EventRun run in runs)
+        {
+            int given = group.Stream.TryOffer(run, run.LastRevision, group.Ids);
+            Statistics.AddEvents((long)given * run.Events.Length);
+            NoteEvents(group, given);
+            while (group.Watchers.Count > given)
+            {
+                Watcher watcher = group.Watchers[given];
+                watcher.MinRevision = run.FirstRevision;
+                _synced.Remove(watcher);
+                Block(watcher);
+            }
+
+            if (given == 0)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Those that had events are not told of progress as well.</summary>
+    private static void NoteEvents(WatchGroup group, int given)
+    {
+        if (group.ProgressWatchers > 0)
+        {
+            for (int i = 0; i < given; i++)
+            {
+                group.Watchers[i].ProgressDue = false;
+            }
+        }
+    }
+
+    private void GiveEach(WatchGroup group, Interest interest)
+    {
+        for (int i = group.Watchers.Count - 1; i >= 0; i--)
+        {
+            Watcher watcher = group.Watchers[i];
+            try
+            {
+                if (!Give(watcher, interest, headerRevision: 0))
+                {
+                    _synced.Remove(watcher);
+                    Block(watcher);
+                }
+            }
+            catch (StoreException)
+            {
+                // The value before, which it wants, is damaged.
+                _synced.Remove(watcher);
+                EndAsDamaged(watcher);
+            }
+        }
+    }
+
     private void Match(WatchEvent e, WatcherIndex index)
     {
         index.Match(e.Key.Span, _hits);
+        Collect(e);
+    }
+
+    private void Collect(WatchEvent e)
+    {
         foreach (Interest interest in _hits)
         {
             if (interest.Matched.Count == 0)
@@ -94,42 +157,59 @@ public sealed partial class WatchHub
         return true;
     }
 
-    private List<EventRun> RunsFor(Watcher watcher, Interest interest)
+    /// <summary>Null if a value before, which they want, is damaged.</summary>
+    private List<EventRun>? TryRunsFor(in WatcherForm form, Interest interest)
     {
-        if (watcher.MinRevision > interest.Matched[0].Revision)
+        try
         {
-            return BuildRuns(watcher, interest);
+            return RunsFor(form, interest);
         }
+        catch (StoreException)
+        {
+            return null;
+        }
+    }
 
-        List<EventRun>? shared = interest.SharedRuns(watcher.Filters, watcher.WithPrevious);
+    private List<EventRun> RunsFor(Watcher watcher, Interest interest) => watcher.MinRevision > interest.Matched[0].Revision
+        ? BuildRuns(watcher.Form, interest, watcher.MinRevision)
+        : RunsFor(watcher.Form, interest);
+
+    private List<EventRun> RunsFor(in WatcherForm form, Interest interest)
+    {
+        List<EventRun>? shared = interest.SharedRuns(form);
         if (shared is null)
         {
-            shared = BuildRuns(watcher, interest);
-            interest.Share(watcher.Filters, watcher.WithPrevious, shared);
+            shared = BuildRuns(form, interest, minRevision: 0);
+            interest.Share(form, shared);
         }
 
         return shared;
     }
 
-    private List<EventRun> BuildRuns(Watcher watcher, Interest interest)
+    private List<EventRun> BuildRuns(in WatcherForm form, Interest interest, long minRevision)
     {
         var runs = new List<EventRun>(1);
-        EventRun.Build(
-            interest.Matched, watcher.MinRevision, watcher.Filters, watcher.WithPrevious, _history, _options.ResponseBytesSoftMax, runs);
+        EventRun.Build(interest.Matched, minRevision, form.Filters, form.WithPrevious, _history, _options.ResponseBytesSoftMax, runs);
         return runs;
     }
 
+    private bool IsToBeCut(in WatcherForm form, EventRun run) =>
+        form.Fragment && run.Events.Length > 1 && run.EncodedSize + WatchBatch.OverheadBytes >= _options.FragmentBytesMax;
+
     private bool Offer(Watcher watcher, EventRun run, long revision)
     {
-        bool cut = watcher.Fragment && run.Events.Length > 1
-            && run.EncodedSize + WatchBatch.OverheadBytes >= _options.FragmentBytesMax;
-        if (!cut)
+        if (IsToBeCut(watcher.Form, run))
         {
-            return watcher.Stream.TryOffer(new WatchBatch(watcher.Id, revision, run));
+            CutIntoFragments(watcher, run, revision);
+        }
+        else
+        {
+            _parts.Add(new WatchBatch(watcher.Id, revision, run));
         }
 
-        CutIntoFragments(watcher, run, revision);
-        bool taken = watcher.Stream.TryOffer(_parts);
+        bool taken = watcher.State == WatcherState.Lagging
+            ? OfferPast(watcher.Stream, _parts)
+            : watcher.Stream.TryOffer(_parts);
         _parts.Clear();
         return taken;
     }

@@ -27,18 +27,20 @@ public sealed partial class WatchHub
         Close,
     }
 
-    internal void PostCreate(WatchStream stream, in WatchCreate create) => Post(new Request(RequestKind.Create, stream, _history.CurrentRevision)
+    internal void PostCreate(WatchStream stream, in WatchCreate create) => _requests.Enqueue(new Request(RequestKind.Create, stream, _history.CurrentRevision)
     {
         Create = create with { Key = create.Key.ToArray(), RangeEnd = create.RangeEnd.ToArray() },
     });
 
     internal void PostRefuse(WatchStream stream, string reason) =>
-        Post(new Request(RequestKind.Refuse, stream, _history.CurrentRevision) { Reason = reason });
+        _requests.Enqueue(new Request(RequestKind.Refuse, stream, _history.CurrentRevision) { Reason = reason });
 
     internal void PostCancel(WatchStream stream, long watchId) =>
-        Post(new Request(RequestKind.Cancel, stream, _history.CurrentRevision) { WatchId = watchId });
+        _requests.Enqueue(new Request(RequestKind.Cancel, stream, _history.CurrentRevision) { WatchId = watchId });
 
-    internal void PostProgress(WatchStream stream) => Post(new Request(RequestKind.Progress, stream, _history.CurrentRevision));
+    internal void PostProgress(WatchStream stream) => _requests.Enqueue(new Request(RequestKind.Progress, stream, _history.CurrentRevision));
+
+    // What follows is no client's request, and nobody submits it.
 
     internal void PostResume(WatchStream stream) => Post(new Request(RequestKind.Resume, stream, 0));
 
@@ -54,6 +56,7 @@ public sealed partial class WatchHub
     /// <returns>Whether there is more that could be carried out now.</returns>
     private bool RunRequests()
     {
+        _requestWaits = false;
         for (int i = 0; i < RequestsPerRunMax; i++)
         {
             if (!_requests.TryPeek(out Request? request))
@@ -67,6 +70,7 @@ public sealed partial class WatchHub
                 if (request.NotBefore > _revision)
                 {
                     // Readers see it already, so its OnCommitted is on the way and will wake us.
+                    _requestWaits = true;
                     return false;
                 }
             }
@@ -203,6 +207,7 @@ public sealed partial class WatchHub
         }
 
         stream.Blocked.Clear();
+        EndShare(stream);
     }
 
     private void Close(WatchStream stream)

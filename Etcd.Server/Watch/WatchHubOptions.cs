@@ -35,8 +35,32 @@ public sealed record WatchHubOptions
     /// <summary>Events read by one step of catch-up; new events and requests get their turn after each step.</summary>
     public int CatchUpEventsMax { get; init; } = 1000;
 
+    /// <summary>
+    /// Bytes of the past that a stream is given before its client has taken them; one response at least. New events have the whole
+    /// queue (<see cref="StreamPendingBytesMax"/>) beside them.
+    /// </summary>
+    public int CatchUpShareBytes { get; init; } = 128 * 1024;
+
+    /// <summary>
+    /// The longest that a stream rests between two such shares while others write. Short beside the time that a share takes on a slow
+    /// line, so that a client which can keep up by itself still can.
+    /// </summary>
+    public TimeSpan CatchUpRestMax { get; init; } = TimeSpan.FromMilliseconds(10);
+
     /// <summary>Watchers served by one step of catch-up.</summary>
     public int CatchUpWatchersMax { get; init; } = 512;
+
+    /// <summary>
+    /// Streams that are told of new responses together, at the end of a step; so many are told before, or the first ones of very many
+    /// would wait for the last ones.
+    /// </summary>
+    public int StreamsToldTogetherMax { get; init; } = 256;
+
+    /// <summary>
+    /// How often the system took the processor from the calling thread; by default not known, and zero. What is measured of a
+    /// thread that was not let run says nothing.
+    /// </summary>
+    public Func<long> ThreadPreemptions { get; init; } = static () => 0;
 
     /// <summary>Seeds the jitter of progress intervals and the shape of the range index; nothing else is random.</summary>
     public int Seed { get; init; } = 1;

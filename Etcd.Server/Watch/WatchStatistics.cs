@@ -1,3 +1,5 @@
+using Etcd.Server.Primitives;
+
 namespace Etcd.Server.Watch;
 
 /// <summary>Counters of the watch room for metrics. Written by the hub, readable from any thread at any time.</summary>
@@ -20,6 +22,16 @@ public sealed class WatchStatistics
     /// <summary>Events handed to streams, counted per watcher.</summary>
     public long EventsSent => Volatile.Read(ref _eventsSent);
 
+    /// <summary>
+    /// How long the thread that applies was held by the watch room, per batch (etcd_debugging_watch_apply_held_duration_seconds): the
+    /// hand-over of its events and the wake-up of who distributes them. All that it waits for is in it, pauses of the garbage collector, too;
+    /// those hand-overs are not in which the system ran another thread on its processor. One of the bounds is a millisecond.
+    /// </summary>
+    public DurationHistogram ApplyHeld { get; } = new(0.001 / 1024, 16);
+
+    /// <summary>Hand-overs of which it is not known how long they took (etcd_debugging_watch_apply_preempted_total).</summary>
+    public Tally ApplyPreempted { get; } = new();
+
     internal void StreamOpened() => Interlocked.Increment(ref _streams);
 
     internal void StreamClosed() => Interlocked.Decrement(ref _streams);
@@ -30,5 +42,5 @@ public sealed class WatchStatistics
         Volatile.Write(ref _slow, slow);
     }
 
-    internal void AddEvents(int count) => Volatile.Write(ref _eventsSent, _eventsSent + count);
+    internal void AddEvents(long count) => Volatile.Write(ref _eventsSent, _eventsSent + count);
 }

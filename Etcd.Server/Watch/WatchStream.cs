@@ -4,8 +4,8 @@ namespace Etcd.Server.Watch;
 
 /// <summary>
 /// One gRPC Watch call: requests go in, in the order in which the client sent them; responses come out, in the order in
-/// which they must be sent. Requests are answered later, by the thread that drives the hub, so every member below may be
-/// called from any thread and returns at once; requests by one thread at a time, <see cref="TryTake"/> by one thread at a time.
+/// which they must be sent. Requests are queued, and answered by who has the hub's turn (<see cref="Submit"/>), so every member below may
+/// be called from any thread and waits for nobody; requests by one thread at a time, <see cref="TryTake"/> by one thread at a time.
 /// </summary>
 /// <remarks>
 /// Promises: a watch's "created" comes before its events; its events come in order of revision, none twice, none left out,
@@ -24,9 +24,17 @@ public sealed class WatchStream
     private readonly IWatchOutput _output;
     private readonly int _pendingBytesMax;
     private readonly Lock _gate = new();
-    private readonly Queue<WatchBatch> _queue = new();
+    private readonly Queue<WatchShare> _queue = new();
+    private WatchShare _opened;
     private long _pendingBytes;
+
+    // Of the past, since the client had last taken all of it.
+    private long _pastBytes;
+
+    // What is still to be taken before the stream is given more of the past; zero if nobody waits for that.
+    private long _untilShareTaken;
     private int _pendingAnswers;
+    private bool _shareTaken;
     private bool _full;
     private bool _takerWaits;
     private bool _closed;
@@ -40,6 +48,12 @@ public sealed class WatchStream
 
     /// <summary>Create and cancel requests that are not answered, or whose answer was not taken yet.</summary>
     public int PendingAnswers => Volatile.Read(ref _pendingAnswers);
+
+    /// <summary>
+    /// Sees to it that what was asked for is carried out: by this thread if nobody has the hub's turn, else by the hub's own. To be
+    /// called after one or more of the requests below, without which they wait until something else happens.
+    /// </summary>
+    public void Submit() => _hub.Submit();
 
     /// <summary>Starts a watch. Answered by "created", which also refuses it where etcd does.</summary>
     /// <param name="request">The client's request; its memory may be reused when this returns.</param>
@@ -83,30 +97,52 @@ public sealed class WatchStream
     /// <returns>False if there is none now; <see cref="IWatchOutput.OnAvailable"/> will tell when there is.</returns>
     public bool TryTake([NotNullWhen(true)] out WatchBatch? batch)
     {
+        WatchShare share;
         bool roomAgain;
         lock (_gate)
         {
-            if (!_queue.TryDequeue(out batch))
+            if (!TryTakeShare(1, out share))
+            {
+                _takerWaits = !_closed;
+                batch = null;
+                return false;
+            }
+
+            roomAgain = HasRoomAgain();
+        }
+
+        batch = share.ToBatch();
+        Taken(batch.AnswersRequest ? 1 : 0, roomAgain);
+        return true;
+    }
+
+    /// <summary>Takes what is to be sent next, in stretches of equal responses.</summary>
+    /// <param name="bytesMax">Stop after the response that exceeds this.</param>
+    /// <param name="into">Receives the responses.</param>
+    /// <returns>False if there is nothing now; <see cref="IWatchOutput.OnAvailable"/> will tell when there is.</returns>
+    internal bool TryTakeMany(int bytesMax, List<WatchShare> into)
+    {
+        int answers = 0;
+        bool roomAgain;
+        lock (_gate)
+        {
+            for (long left = bytesMax; left > 0 && TryTakeShare(left, out WatchShare share);)
+            {
+                into.Add(share);
+                left -= share.PendingBytes;
+                answers += share.Single is { AnswersRequest: true } ? 1 : 0;
+            }
+
+            if (into.Count == 0)
             {
                 _takerWaits = !_closed;
                 return false;
             }
 
-            _pendingBytes -= batch.PendingBytes;
-            roomAgain = _full && _pendingBytes <= _pendingBytesMax / 2;
-            _full &= !roomAgain;
+            roomAgain = HasRoomAgain();
         }
 
-        if (batch.AnswersRequest)
-        {
-            Interlocked.Decrement(ref _pendingAnswers);
-        }
-
-        if (roomAgain)
-        {
-            _hub.PostResume(this);
-        }
-
+        Taken(answers, roomAgain);
         return true;
     }
 
@@ -122,13 +158,14 @@ public sealed class WatchStream
 
             _closed = true;
             _queue.Clear();
+            _opened = default;
             _pendingBytes = 0;
         }
 
         _hub.PostClose(this);
     }
 
-    // What follows belongs to the hub's thread.
+    // What follows is used under the hub's turn.
 
     /// <summary>The stream's watches by id.</summary>
     internal Dictionary<long, Watcher> Watchers { get; } = [];
@@ -155,16 +192,46 @@ public sealed class WatchStream
 
     internal int ProgressWatchers { get; set; }
 
+    /// <summary>It is given nothing of the past until its client has taken what it has.</summary>
+    internal bool HasItsShare { get; set; }
+
+    /// <summary>When its present share of the past began, in ticks of the clock; null if it has none.</summary>
+    internal long? ShareBegan { get; set; }
+
+    /// <summary>The hub's revision then.</summary>
+    internal long ShareRevision { get; set; }
+
     /// <summary>Queues the answer to a request; there is always room.</summary>
-    internal void Answer(WatchBatch batch) => Enqueue(batch, mustFit: false);
+    internal void Answer(WatchBatch batch)
+    {
+        lock (_gate)
+        {
+            Append(new WatchShare(batch));
+        }
+
+        _hub.TellLater(this);
+    }
 
     /// <summary>Queues a response unless the queue is full, in which case the stream counts as full until it was emptied.</summary>
-    internal bool TryOffer(WatchBatch batch) => Enqueue(batch, mustFit: true);
+    internal bool TryOffer(WatchBatch batch)
+    {
+        lock (_gate)
+        {
+            if (!_closed && !HasRoom(batch.PendingBytes))
+            {
+                return false;
+            }
+
+            Append(new WatchShare(batch));
+        }
+
+        _hub.TellLater(this);
+        return true;
+    }
 
     /// <summary>Queues the parts of one response, all or none.</summary>
     internal bool TryOffer(List<WatchBatch> parts)
     {
-        bool wasWaiting;
         lock (_gate)
         {
             if (!_closed && !HasRoom(parts.Sum(p => (long)p.PendingBytes)))
@@ -174,35 +241,139 @@ public sealed class WatchStream
 
             foreach (WatchBatch part in parts)
             {
-                Append(part);
+                Append(new WatchShare(part));
             }
-
-            wasWaiting = StopWaiting();
         }
 
-        Notify(wasWaiting);
+        _hub.TellLater(this);
         return true;
+    }
+
+    /// <summary>
+    /// Queues the parts of a response of the past, all or none: none as well if the stream has been given its share of them, until that was
+    /// taken.
+    /// </summary>
+    internal bool TryOfferPast(List<WatchBatch> parts, int shareBytes)
+    {
+        long bytes = parts.Sum(p => (long)p.PendingBytes);
+        lock (_gate)
+        {
+            if (!_closed && !HasRoom(bytes))
+            {
+                return false;
+            }
+
+            _pastBytes = _pendingBytes == 0 ? bytes : _pastBytes + bytes;
+            if (!_closed && _pastBytes > shareBytes && _pastBytes > bytes)
+            {
+                _untilShareTaken = _pendingBytes;
+                return false;
+            }
+
+            foreach (WatchBatch part in parts)
+            {
+                Append(new WatchShare(part));
+            }
+        }
+
+        _hub.TellLater(this);
+        return true;
+    }
+
+    /// <summary>Queues the same events for several watches, for as many of them as there is room.</summary>
+    /// <param name="run">The events.</param>
+    /// <param name="revision">The revision for the headers.</param>
+    /// <param name="ids">The watches; not changed any more.</param>
+    /// <returns>For how many of them, the first ones; the others find the stream full.</returns>
+    internal int TryOffer(EventRun run, long revision, long[] ids)
+    {
+        int each = WatchShare.PendingBytesOf(run);
+        int fit;
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return ids.Length;
+            }
+
+            fit = HasRoom(each) ? (int)Math.Clamp((_pendingBytesMax - _pendingBytes) / each, 1, ids.Length) : 0;
+            if (fit > 0)
+            {
+                Append(new WatchShare(run, revision, ids, 0, fit));
+            }
+
+            _full |= fit < ids.Length;
+        }
+
+        _hub.TellLater(this);
+        return fit;
     }
 
     /// <summary>A request needs no answer after all.</summary>
     internal void DropAnswer() => Interlocked.Decrement(ref _pendingAnswers);
 
-    private bool Enqueue(WatchBatch batch, bool mustFit)
+    /// <summary>Tells the taker that there is something, if it waits for that.</summary>
+    internal void Tell()
     {
-        bool wasWaiting;
         lock (_gate)
         {
-            if (!_closed && mustFit && !HasRoom(batch.PendingBytes))
+            if (!_takerWaits || (_opened.Count == 0 && _queue.Count == 0))
             {
-                return false;
+                return;
             }
 
-            Append(batch);
-            wasWaiting = StopWaiting();
+            _takerWaits = false;
         }
 
-        Notify(wasWaiting);
+        _output.OnAvailable();
+    }
+
+    /// <summary>Whether the hub has it on the list of those that are to be told.</summary>
+    internal bool IsToBeTold { get; set; }
+
+    /// <summary>Takes responses that are equal but for the watch: as many as stay below the bound, and one more.</summary>
+    private bool TryTakeShare(long bytesMax, out WatchShare share)
+    {
+        if (_opened.Count == 0 && !_queue.TryDequeue(out _opened))
+        {
+            share = default;
+            return false;
+        }
+
+        int count = (int)Math.Min(_opened.Count, ((bytesMax - 1) / _opened.PendingBytesEach) + 1);
+        share = _opened.Take(count);
+        _opened = count < _opened.Count ? _opened.Skip(count) : default;
+        _pendingBytes -= share.PendingBytes;
+        _shareTaken |= _untilShareTaken > 0 && (_untilShareTaken -= share.PendingBytes) <= 0;
         return true;
+    }
+
+    private bool HasRoomAgain()
+    {
+        bool roomAgain = _full && _pendingBytes <= _pendingBytesMax / 2;
+        _full &= !roomAgain;
+        if (_shareTaken)
+        {
+            _shareTaken = false;
+            _untilShareTaken = 0;
+            _pastBytes = 0;
+            roomAgain = true;
+        }
+
+        return roomAgain;
+    }
+
+    private void Taken(int answers, bool roomAgain)
+    {
+        if (answers > 0)
+        {
+            Interlocked.Add(ref _pendingAnswers, -answers);
+        }
+
+        if (roomAgain)
+        {
+            _hub.PostResume(this);
+        }
     }
 
     // One response always fits into an empty queue, however large: it could never be sent otherwise.
@@ -212,27 +383,12 @@ public sealed class WatchStream
         return !_full;
     }
 
-    private void Append(WatchBatch batch)
+    private void Append(in WatchShare share)
     {
         if (!_closed)
         {
-            _queue.Enqueue(batch);
-            _pendingBytes += batch.PendingBytes;
-        }
-    }
-
-    private bool StopWaiting()
-    {
-        bool waited = _takerWaits && _queue.Count > 0;
-        _takerWaits &= !waited;
-        return waited;
-    }
-
-    private void Notify(bool takerWaited)
-    {
-        if (takerWaited)
-        {
-            _output.OnAvailable();
+            _queue.Enqueue(share);
+            _pendingBytes += share.PendingBytes;
         }
     }
 }

@@ -30,7 +30,7 @@ internal ref struct WatchWire
     private const int TagAndVarintMax = 11;
     private const int FreshSpanMin = 512;
 
-    private readonly IBufferWriter<byte> _output;
+    private readonly IBufferWriter<byte>? _output;
     private Span<byte> _span;
     private int _written;
 
@@ -40,6 +40,17 @@ internal ref struct WatchWire
         _span = default;
         _written = 0;
     }
+
+    /// <summary>Writes into memory that is large enough for everything.</summary>
+    public WatchWire(Span<byte> target)
+    {
+        _output = null;
+        _span = target;
+        _written = 0;
+    }
+
+    /// <summary>What was written into such memory, in bytes.</summary>
+    public readonly int Written => _written;
 
     public static int VarintSize(ulong value) => (BitOperations.Log2(value | 1) * 9 + 73) / 64;
 
@@ -79,6 +90,12 @@ internal ref struct WatchWire
     public void Bytes(byte tag, ReadOnlySpan<byte> content)
     {
         Length(tag, content.Length);
+        Raw(content);
+    }
+
+    /// <summary>Fields that are encoded already.</summary>
+    public void Raw(ReadOnlySpan<byte> content)
+    {
         if (content.Length <= _span.Length - _written)
         {
             content.CopyTo(_span[_written..]);
@@ -87,7 +104,7 @@ internal ref struct WatchWire
         }
 
         Flush();
-        _output.Write(content);
+        _output!.Write(content);
     }
 
     /// <summary>Hands what was written to the output; nothing may be written after it without it being called again.</summary>
@@ -95,7 +112,7 @@ internal ref struct WatchWire
     {
         if (_written > 0)
         {
-            _output.Advance(_written);
+            _output!.Advance(_written);
         }
 
         _span = default;
@@ -104,7 +121,7 @@ internal ref struct WatchWire
 
     private void Reserve()
     {
-        if (_span.Length - _written < TagAndVarintMax)
+        if (_output is not null && _span.Length - _written < TagAndVarintMax)
         {
             Flush();
             _span = _output.GetSpan(FreshSpanMin);

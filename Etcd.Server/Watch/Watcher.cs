@@ -19,7 +19,7 @@ internal enum WatcherState : byte
     Ended,
 }
 
-/// <summary>One watch. Hub's thread only.</summary>
+/// <summary>One watch. Used under the hub's turn.</summary>
 internal sealed class Watcher(WatchStream stream, long id, byte[] key, KeyRangeEnd end, in WatchCreate request)
 {
     public WatchStream Stream { get; } = stream;
@@ -30,13 +30,10 @@ internal sealed class Watcher(WatchStream stream, long id, byte[] key, KeyRangeE
 
     public KeyRangeEnd End { get; } = end;
 
-    public WatchFilters Filters { get; } = request.Filters & (WatchFilters.NoPut | WatchFilters.NoDelete);
-
-    public bool WithPrevious { get; } = request.WithPreviousKeyValue;
+    public WatcherForm Form { get; } = new(
+        request.Filters & (WatchFilters.NoPut | WatchFilters.NoDelete), request.WithPreviousKeyValue, request.Fragment);
 
     public bool ProgressNotify { get; } = request.ProgressNotify;
-
-    public bool Fragment { get; } = request.Fragment;
 
     /// <summary>As the client gave it.</summary>
     public long StartRevision { get; } = request.StartRevision;
@@ -54,7 +51,10 @@ internal sealed class Watcher(WatchStream stream, long id, byte[] key, KeyRangeE
 
     public Interest? Interest { get; set; }
 
-    public int InterestPosition { get; set; }
+    /// <summary>Those of its interest that get the same responses; null if it is in no index.</summary>
+    public WatchGroup? Group { get; set; }
+
+    public int GroupPosition { get; set; }
 
     /// <summary>Its place in the order of those that lag.</summary>
     public LinkedListNode<Watcher>? Turn { get; set; }

@@ -4,7 +4,7 @@ namespace Etcd.Server.Watch;
 
 /// <summary>
 /// Watchers by what they watch: a hash table for single keys, an interval tree for ranges. An event costs what its matching
-/// interests cost, however many watchers there are. A watcher is in at most one index. Hub's thread only.
+/// interests cost, however many watchers there are. A watcher is in at most one index. Used under the hub's turn.
 /// </summary>
 internal sealed class WatcherIndex(int seed)
 {
@@ -19,26 +19,18 @@ internal sealed class WatcherIndex(int seed)
         Invariant.Check(watcher.Interest is null, "a watcher is in one index at a time");
         Interest interest = Find(watcher) ?? Create(watcher);
         watcher.Interest = interest;
-        watcher.InterestPosition = interest.Watchers.Count;
-        interest.Watchers.Add(watcher);
+        interest.Add(watcher);
         Count++;
     }
 
-    /// <summary>
-    /// Takes a watcher out. The last one of its interest moves to its place, so a loop over the watchers from the end to
-    /// the beginning may remove the current one.
-    /// </summary>
+    /// <summary>Takes a watcher out, as <see cref="Interest.Remove"/> does.</summary>
     public void Remove(Watcher watcher)
     {
         Interest interest = watcher.Interest!;
-        List<Watcher> watchers = interest.Watchers;
-        Watcher last = watchers[^1];
-        watchers[watcher.InterestPosition] = last;
-        last.InterestPosition = watcher.InterestPosition;
-        watchers.RemoveAt(watchers.Count - 1);
+        interest.Remove(watcher);
         watcher.Interest = null;
         Count--;
-        if (watchers.Count == 0)
+        if (interest.Groups.Count == 0)
         {
             Forget(interest);
         }

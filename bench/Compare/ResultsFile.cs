@@ -10,6 +10,9 @@ internal static class ResultsFile
     public static string PathOf(int members) =>
         Path.Combine(Repository.Root, "bench", members == 1 ? "RESULTS.md" : "RESULTS-cluster.md");
 
+    /// <summary>Where the figures of watches are kept.</summary>
+    public static string OfWatches => Path.Combine(Repository.Root, "bench", "RESULTS-watch.md");
+
     /// <summary>Writes a report: over the whole file, or in its section's place.</summary>
     /// <param name="path">The file.</param>
     /// <param name="section">The section; null for the whole.</param>

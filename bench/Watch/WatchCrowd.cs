@@ -9,13 +9,13 @@ using Grpc.Net.Client;
 namespace Etcd.Bench.Watch;
 
 /// <summary>
-/// Many watchers, a hundred to a stream and ten streams to a connection, as a busy client library has them. Of the responses only
-/// the events are counted. Disposing it ends the streams.
+/// Many watchers: a hundred to a stream and ten streams to a connection, as a busy client library has them, or each with a stream of its
+/// own, a hundred to a connection. Of the responses only the events are counted. Disposing it ends the streams.
 /// </summary>
 internal sealed class WatchCrowd : IAsyncDisposable
 {
-    private const int WatchersPerStream = 100;
-    private const int StreamsPerConnection = 10;
+    private const int WatchersPerConnection = 1000;
+    private const int StreamsPerConnectionMax = 100;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     private static readonly Method<WatchRequest, News> Method = new(
@@ -33,12 +33,13 @@ internal sealed class WatchCrowd : IAsyncDisposable
     private long _created;
     private string? _refused;
 
-    public WatchCrowd(int port, int watchers)
+    public WatchCrowd(int port, int watchers, int watchersPerStream)
     {
-        int streams = (watchers + WatchersPerStream - 1) / WatchersPerStream;
+        int streams = (watchers + watchersPerStream - 1) / watchersPerStream;
+        int perConnection = Math.Min(WatchersPerConnection / watchersPerStream, StreamsPerConnectionMax);
         for (int i = 0; i < streams; i++)
         {
-            if (i % StreamsPerConnection == 0)
+            if (i % perConnection == 0)
                 _channels.Add(GrpcChannel.ForAddress($"http://127.0.0.1:{port}"));
             AsyncDuplexStreamingCall<WatchRequest, News> stream =
                 _channels[^1].CreateCallInvoker().AsyncDuplexStreamingCall(Method, null, new CallOptions(cancellationToken: _ended.Token));

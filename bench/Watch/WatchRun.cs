@@ -9,17 +9,40 @@ using Grpc.Net.Client;
 namespace Etcd.Bench.Watch;
 
 /// <summary>What one measure found; NaN where it does not apply.</summary>
-internal sealed record WatchFigures(
-    double PerSecond, double P50Milliseconds, double P99Milliseconds, double ServerMicroseconds, double PutsPerSecond, double PutP99Milliseconds, double OtherCpuPercent)
+internal sealed record WatchFigures
 {
-    public static WatchFigures Median(IReadOnlyList<WatchFigures> passes) => new(
-        Medians.Of(passes, f => f.PerSecond),
-        Medians.Of(passes, f => f.P50Milliseconds),
-        Medians.Of(passes, f => f.P99Milliseconds),
-        Medians.Of(passes, f => f.ServerMicroseconds),
-        Medians.Of(passes, f => f.PutsPerSecond),
-        Medians.Of(passes, f => f.PutP99Milliseconds),
-        Medians.Of(passes, f => f.OtherCpuPercent));
+    public double PerSecond { get; init; } = double.NaN;
+
+    public double P50Milliseconds { get; init; } = double.NaN;
+
+    public double P99Milliseconds { get; init; } = double.NaN;
+
+    public double ServerMicroseconds { get; init; } = double.NaN;
+
+    public double PutsPerSecond { get; init; } = double.NaN;
+
+    public double PutP99Milliseconds { get; init; } = double.NaN;
+
+    /// <summary>The longest that apply was held by the watchers; of several passes the longest, not the median.</summary>
+    public double ApplyHeldMilliseconds { get; init; } = double.NaN;
+
+    /// <summary>How often that was longer than a millisecond; of several passes the sum.</summary>
+    public double ApplyHeldOverOne { get; init; } = double.NaN;
+
+    public double OtherCpuPercent { get; init; } = double.NaN;
+
+    public static WatchFigures Median(IReadOnlyList<WatchFigures> passes) => new()
+    {
+        PerSecond = Medians.Of(passes, f => f.PerSecond),
+        P50Milliseconds = Medians.Of(passes, f => f.P50Milliseconds),
+        P99Milliseconds = Medians.Of(passes, f => f.P99Milliseconds),
+        ServerMicroseconds = Medians.Of(passes, f => f.ServerMicroseconds),
+        PutsPerSecond = Medians.Of(passes, f => f.PutsPerSecond),
+        PutP99Milliseconds = Medians.Of(passes, f => f.PutP99Milliseconds),
+        ApplyHeldMilliseconds = passes.Max(f => f.ApplyHeldMilliseconds),
+        ApplyHeldOverOne = passes.Sum(f => f.ApplyHeldOverOne),
+        OtherCpuPercent = Medians.Of(passes, f => f.OtherCpuPercent),
+    };
 
     public override string ToString()
     {
@@ -29,6 +52,7 @@ internal sealed record WatchFigures(
             (string.Create(CultureInfo.InvariantCulture, $"p50 {P50Milliseconds:0.00} ms, p99 {P99Milliseconds:0.00} ms"), P50Milliseconds),
             (string.Create(CultureInfo.InvariantCulture, $"server {ServerMicroseconds:0.00} us"), ServerMicroseconds),
             (string.Create(CultureInfo.InvariantCulture, $"puts {PutsPerSecond:0}/s, p99 {PutP99Milliseconds:0.00} ms"), PutsPerSecond),
+            (string.Create(CultureInfo.InvariantCulture, $"apply held <= {ApplyHeldMilliseconds:0.000} ms, {ApplyHeldOverOne:0}x over 1 ms"), ApplyHeldMilliseconds),
             (string.Create(CultureInfo.InvariantCulture, $"others {OtherCpuPercent:0}%"), OtherCpuPercent),
         ];
         return string.Join("  ", all.Where(a => !double.IsNaN(a.Value)).Select(a => a.Text));
@@ -38,9 +62,16 @@ internal sealed record WatchFigures(
 /// <summary>The measures, on one fresh server.</summary>
 internal sealed class WatchRun(RunningServer server, WatchOptions options)
 {
+    /// <summary>The two measures whose puts are compared.</summary>
+    public const string AloneName = "puts at half of the maximum, without watchers";
+
     private const int WarmUpWatchers = 500;
+    private const int Together = 100;
 
     private static readonly TimeSpan LoadDuration = TimeSpan.FromSeconds(5);
+
+    // Behind the load's ramp, or the beginning of the catch-up would not be seen in its figures.
+    private static readonly TimeSpan LoadSettles = TimeSpan.FromSeconds(1);
 
     private readonly int _port = server.Ports(LoadTarget.All)[0];
 
@@ -57,25 +88,43 @@ internal sealed class WatchRun(RunningServer server, WatchOptions options)
         long began = Stopwatch.GetTimestamp();
         do
         {
-            FanOutAsync(WarmUpWatchers, cancellationToken).GetAwaiter().GetResult();
+            FanOutAsync(WarmUpWatchers, Together, cancellationToken).GetAwaiter().GetResult();
         }
         while (Stopwatch.GetElapsedTime(began) < options.WarmUp);
         foreach (int watchers in options.Watchers)
-            yield return ($"1 put to {watchers} watchers, per event", FanOutAsync(watchers, cancellationToken).GetAwaiter().GetResult());
-        yield return ($"{options.Watchers.Max()} watches created, per watch", CreateAsync(options.Watchers.Max(), cancellationToken).GetAwaiter().GetResult());
-        LoadResult alone = LoadGenerator.Run(Puts(putRate), server.ProcessIds, cancellationToken);
-        yield return ("puts at half of the maximum, without watchers", Figures(alone));
+            yield return ($"1 put to {watchers} watchers, per event", FanOutAsync(watchers, Together, cancellationToken).GetAwaiter().GetResult());
         yield return (
-            $"{options.Behind} watchers from {options.History} revisions back beside such puts, per event",
+            $"1 put to {options.Watchers.Min()} watchers with a stream each, per event",
+            FanOutAsync(options.Watchers.Min(), 1, cancellationToken).GetAwaiter().GetResult());
+        yield return ($"{options.Watchers.Max()} watches created, per watch", CreateAsync(options.Watchers.Max(), cancellationToken).GetAwaiter().GetResult());
+        yield return (AloneName, Alone(putRate, cancellationToken));
+        yield return (
+            BesideName(options),
             CatchUpAsync(putRate, cancellationToken).GetAwaiter().GetResult());
     }
 
-    private static WatchFigures Figures(LoadResult puts) => new(
-        double.NaN, double.NaN, double.NaN, double.NaN, puts.CallsPerSecond, puts.Latency.Percentile(99) / 1e6, puts.OtherCpuShare * 100);
+    /// <summary>The measure of those that begin in the past.</summary>
+    public static string BesideName(WatchOptions options) => $"{options.Behind} watchers from {options.History} revisions back beside such puts, per event";
 
-    private async Task<WatchFigures> FanOutAsync(int watchers, CancellationToken cancellationToken)
+    private WatchFigures Alone(double putRate, CancellationToken cancellationToken)
     {
-        await using var crowd = new WatchCrowd(_port, watchers);
+        ApplyHeld before = ApplyHeld.ReadAsync(_port, cancellationToken).GetAwaiter().GetResult();
+        LoadResult puts = LoadGenerator.Run(Puts(putRate), server.ProcessIds, cancellationToken);
+        ApplyHeld held = ApplyHeld.ReadAsync(_port, cancellationToken).GetAwaiter().GetResult().Since(before);
+        return WithPuts(new WatchFigures { OtherCpuPercent = puts.OtherCpuShare * 100 }, puts, held);
+    }
+
+    private static WatchFigures WithPuts(WatchFigures figures, LoadResult puts, ApplyHeld held) => figures with
+    {
+        PutsPerSecond = puts.CallsPerSecond,
+        PutP99Milliseconds = puts.Latency.Percentile(99) / 1e6,
+        ApplyHeldMilliseconds = held.LongestMilliseconds,
+        ApplyHeldOverOne = held.Count == 0 ? double.NaN : held.OverOneMillisecond,
+    };
+
+    private async Task<WatchFigures> FanOutAsync(int watchers, int perStream, CancellationToken cancellationToken)
+    {
+        await using var crowd = new WatchCrowd(_port, watchers, perStream);
         using GrpcChannel channel = GrpcChannel.ForAddress($"http://127.0.0.1:{_port}");
         var kv = new KV.KVClient(channel);
         var put = new PutRequest { Key = ByteString.CopyFromUtf8("fan-out"), Value = ByteString.CopyFrom(new byte[256]) };
@@ -100,7 +149,7 @@ internal sealed class WatchRun(RunningServer server, WatchOptions options)
 
     private async Task<WatchFigures> CreateAsync(int watchers, CancellationToken cancellationToken)
     {
-        await using var crowd = new WatchCrowd(_port, watchers);
+        await using var crowd = new WatchCrowd(_port, watchers, Together);
         CpuSample before = CpuSample.Take(server.ProcessIds);
         await crowd.CreateAsync(watchers, new WatchCreateRequest { Key = ByteString.CopyFromUtf8("created") }, cancellationToken).ConfigureAwait(false);
         return PerUnit(before, CpuSample.Take(server.ProcessIds), watchers);
@@ -109,9 +158,11 @@ internal sealed class WatchRun(RunningServer server, WatchOptions options)
     private async Task<WatchFigures> CatchUpAsync(double putRate, CancellationToken cancellationToken)
     {
         long start = await WriteHistoryAsync(cancellationToken).ConfigureAwait(false);
-        await using var crowd = new WatchCrowd(_port, options.Behind);
+        await using var crowd = new WatchCrowd(_port, options.Behind, Together);
+        ApplyHeld heldBefore = await ApplyHeld.ReadAsync(_port, cancellationToken).ConfigureAwait(false);
         Task<LoadResult> puts = Task.Factory.StartNew(
             () => LoadGenerator.Run(Puts(putRate), server.ProcessIds, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        await Task.Delay(LoadSettles, cancellationToken).ConfigureAwait(false);
         CpuSample before = CpuSample.Take(server.ProcessIds);
         await crowd.CreateAsync(
             options.Behind,
@@ -120,11 +171,8 @@ internal sealed class WatchRun(RunningServer server, WatchOptions options)
         await crowd.WaitForEventsAsync((long)options.Behind * options.History, cancellationToken).ConfigureAwait(false);
         CpuSample after = CpuSample.Take(server.ProcessIds);
         LoadResult beside = await puts.ConfigureAwait(false);
-        return PerUnit(before, after, (long)options.Behind * options.History) with
-        {
-            PutsPerSecond = beside.CallsPerSecond,
-            PutP99Milliseconds = beside.Latency.Percentile(99) / 1e6,
-        };
+        ApplyHeld held = await ApplyHeld.ReadAsync(_port, cancellationToken).ConfigureAwait(false);
+        return WithPuts(PerUnit(before, after, (long)options.Behind * options.History), beside, held.Since(heldBefore));
     }
 
     // The revision of the first one.
@@ -155,12 +203,10 @@ internal sealed class WatchRun(RunningServer server, WatchOptions options)
     };
 
     // The puts beside count in, as they do for the other side: the load is the same.
-    private static WatchFigures PerUnit(CpuSample before, CpuSample after, long units) => new(
-        units / Stopwatch.GetElapsedTime(before.Timestamp, after.Timestamp).TotalSeconds,
-        double.NaN,
-        double.NaN,
-        (after.Server - before.Server)!.Value.TotalMicroseconds / units,
-        double.NaN,
-        double.NaN,
-        after.OtherShareSince(before) * 100);
+    private static WatchFigures PerUnit(CpuSample before, CpuSample after, long units) => new()
+    {
+        PerSecond = units / Stopwatch.GetElapsedTime(before.Timestamp, after.Timestamp).TotalSeconds,
+        ServerMicroseconds = (after.Server - before.Server)!.Value.TotalMicroseconds / units,
+        OtherCpuPercent = after.OtherShareSince(before) * 100,
+    };
 }

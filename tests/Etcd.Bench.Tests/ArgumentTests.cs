@@ -2,6 +2,7 @@ using Etcd.Bench.Compare;
 using Etcd.Bench.Failover;
 using Etcd.Bench.Sdk;
 using Etcd.Bench.Store;
+using Etcd.Bench.Watch;
 
 namespace Etcd.Bench.Tests;
 
@@ -108,6 +109,20 @@ public sealed class ArgumentTests
     [InlineData("--value-size 7: a whole number from 8 to 2147483647 is needed", "--value-size", "7")]
     public void What_is_wrong_with_a_measurement_of_the_client_is_said(string message, params string[] arguments) =>
         Assert.Equal(message, Assert.Throws<UsageException>(() => Sdk(arguments)).Message);
+
+    [Fact]
+    public void A_whole_run_of_watches_writes_its_table_and_a_narrowed_one_none()
+    {
+        WatchOptions whole = Watch("--passes", "1", "--warm-up", "2");
+
+        Assert.Equal(([1000, 10_000], 1000, 10_000, "RESULTS-watch.md"), (whole.Watchers, whole.Behind, whole.History, Path.GetFileName(whole.MarkdownPath)));
+        Assert.Null(Watch("--ours-only").MarkdownPath);
+        Assert.Null(Watch("--watchers", "10").MarkdownPath);
+        Assert.Null(Watch("--put-rate=100").MarkdownPath);
+        Assert.Equal("x.md", Watch("--puts=1", "--markdown", "x.md").MarkdownPath);
+    }
+
+    private static WatchOptions Watch(params string[] arguments) => WatchCommand.Parse(new CommandLine(arguments), "watch");
 
     private static CompareOptions Compare(params string[] arguments) => CompareCommand.Parse(new CommandLine(arguments), "compare");
 

@@ -17,6 +17,7 @@ internal sealed class KeyWatch : IDisposable
         _stream = hub.OpenStream(_output);
         _stream.Create(new WatchCreate(
             WatchId: 0, key, rangeEnd, fromRevision, WatchFilters.None, WithPreviousKeyValue: false, ProgressNotify: false, Fragment: false));
+        _stream.Submit();
     }
 
     /// <summary>Watches one key.</summary>

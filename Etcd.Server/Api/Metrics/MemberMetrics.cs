@@ -230,6 +230,14 @@ internal sealed partial class MemberMetrics(ApiContext api)
         text.Gauge("etcd_debugging_mvcc_slow_watcher_total", "Total number of unsynced slow watchers.", watches.SlowWatchers);
         text.Counter("etcd_debugging_mvcc_events_total", "Total number of events sent by this member.", watches.EventsSent);
         text.Histogram(
+            "etcd_debugging_watch_apply_held_duration_seconds",
+            "How long the thread that applies was held by handing events to the watchers, per batch.",
+            watches.ApplyHeld);
+        text.Counter(
+            "etcd_debugging_watch_apply_preempted_total",
+            "Hand-overs of events that are not in that, because the system ran another thread in the middle of them.",
+            watches.ApplyPreempted.Value);
+        text.Histogram(
             "etcd_debugging_server_watch_send_loop_watch_stream_duration_seconds",
             "The total duration in seconds of running through the send loop watch stream response all events.",
             _figures.Grpc.WatchSends);

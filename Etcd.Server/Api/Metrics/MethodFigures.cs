@@ -68,6 +68,10 @@ internal sealed class MethodFigures
     /// <summary>A stream's message went out.</summary>
     public void CountSent() => _sent.Add();
 
+    /// <summary>Some of a stream's messages went out.</summary>
+    /// <param name="count">How many.</param>
+    public void CountSent(int count) => _sent.Add(count);
+
     /// <summary>A call has ended.</summary>
     /// <param name="code">How.</param>
     public void CountHandled(StatusCode code)

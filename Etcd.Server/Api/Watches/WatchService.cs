@@ -1,43 +1,64 @@
-using System.Diagnostics;
+using System.IO.Pipelines;
 using Etcd.Protocol.Errors;
 using Etcd.Protocol.Etcdserverpb;
-using Etcd.Server.Api.Metrics;
-using Etcd.Server.Primitives;
 using Etcd.Server.Watch;
-using Grpc.AspNetCore.Server.Model;
 using Grpc.Core;
 
 namespace Etcd.Server.Api.Watches;
 
 /// <summary>
-/// etcdserverpb.Watch. One call is one <see cref="WatchStream"/>: the reader takes the client's requests to it, the writer
+/// etcdserverpb.Watch. One call is one <see cref="WatchStream"/>: the reader takes the client's requests to it, the sender
 /// takes its responses to the client. What a response means is the watch room's matter.
 /// </summary>
 /// <param name="api">The node.</param>
 internal sealed class WatchService(ApiContext api)
 {
+    private readonly WatchFigures _figures = new(api.Figures.Grpc);
+
     /// <summary>Serves one call until the client ends it or goes away, or the member stops.</summary>
-    public async Task Watch(IAsyncStreamReader<WatchRequest> requests, IServerStreamWriter<WatchBatch> responses, ServerCallContext context)
+    /// <param name="requests">The client's requests.</param>
+    /// <param name="responses">gRPC's way to the client.</param>
+    /// <param name="context">The call.</param>
+    /// <param name="body">The response's body, to be written without gRPC; null if that must not be.</param>
+    public async Task Watch(
+        IAsyncStreamReader<WatchRequest> requests,
+        IServerStreamWriter<WatchBatch> responses,
+        ServerCallContext context,
+        PipeWriter? body = null)
+    {
+        if (body is not null)
+        {
+            var sender = new FrameSender(api, _figures, body);
+            await ServeAsync(requests, sender, sender.RunAsync, context).ConfigureAwait(false);
+        }
+        else
+        {
+            using var sender = new MessageSender(_figures, responses);
+            await ServeAsync(requests, sender.Output, sender.RunAsync, context).ConfigureAwait(false);
+        }
+    }
+
+    private async Task ServeAsync(
+        IAsyncStreamReader<WatchRequest> requests, IWatchOutput output, Func<WatchStream, CancellationToken, Task> send, ServerCallContext context)
     {
         CancellationToken leaderLost = context.LeaderLost(api.Status);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, api.Stopping, leaderLost);
-        using var output = new WatchOutput();
         WatchStream stream = api.Rooms.Watches.OpenStream(output);
         try
         {
-            Task writer = WriteAsync(stream, output, responses, ended.Token);
+            Task sender = send(stream, ended.Token);
             Task reader = ReadAsync(stream, requests, context, ended.Token);
-            Task first = await Task.WhenAny(writer, reader).ConfigureAwait(false);
+            Task first = await Task.WhenAny(sender, reader).ConfigureAwait(false);
             if (reader.IsCompletedSuccessfully)
             {
                 // A client that has nothing more to ask may go on to listen, as with etcd.
-                first = writer;
-                await SwallowCancellation(writer).ConfigureAwait(false);
+                first = sender;
+                await SwallowCancellation(sender).ConfigureAwait(false);
             }
 
             await ended.CancelAsync().ConfigureAwait(false);
             await first.ConfigureAwait(false);
-            await SwallowCancellation(first == writer ? reader : writer).ConfigureAwait(false);
+            await SwallowCancellation(first == sender ? reader : sender).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -67,8 +88,21 @@ internal sealed class WatchService(ApiContext api)
     private async Task ReadAsync(
         WatchStream stream, IAsyncStreamReader<WatchRequest> requests, ServerCallContext context, CancellationToken cancellation)
     {
-        while (await requests.MoveNext(cancellation).ConfigureAwait(false))
+        while (true)
         {
+            Task<bool> next = requests.MoveNext(cancellation);
+            if (!next.IsCompleted)
+            {
+                // What came together is carried out, and answered, together.
+                stream.Submit();
+            }
+
+            if (!await next.ConfigureAwait(false))
+            {
+                stream.Submit();
+                return;
+            }
+
             if (api.Auth.IsEnabled && await WatchPermission.RefuseAsync(api.Auth, requests.Current, context).ConfigureAwait(false) is { } refusal)
             {
                 stream.Refuse(refusal.StatusText);
@@ -76,6 +110,11 @@ internal sealed class WatchService(ApiContext api)
             else
             {
                 Take(stream, requests.Current);
+            }
+
+            if (stream.PendingAnswers > WatchStream.PendingAnswersMax)
+            {
+                stream.Submit();
             }
 
             // A client that asks and does not read its answers is not read from either.
@@ -129,51 +168,6 @@ internal sealed class WatchService(ApiContext api)
             request.Fragment);
     }
 
-    private async Task WriteAsync(
-        WatchStream stream, WatchOutput output, IServerStreamWriter<WatchBatch> responses, CancellationToken cancellation)
-    {
-        var buffered = new WriteOptions(WriteFlags.BufferHint);
-        while (true)
-        {
-            await output.WaitAsync(cancellation).ConfigureAwait(false);
-            bool any = stream.TryTake(out WatchBatch? batch);
-            long unflushed = 0;
-            while (any)
-            {
-                // A run of responses leaves in as few writes as it can, but leaves: the hub may fill the queue as fast as it is
-                // emptied here, and what is not flushed neither reaches the client nor waits for it.
-                any = stream.TryTake(out WatchBatch? next);
-                unflushed += batch!.PendingBytes;
-                bool wait = any && unflushed < Limits.WatchUnflushedBytesMax;
-                unflushed = wait ? unflushed : 0;
-                responses.WriteOptions = wait ? buffered : null;
-                cancellation.ThrowIfCancellationRequested();
-                long began = Stopwatch.GetTimestamp();
-                await responses.WriteAsync(batch, CancellationToken.None).ConfigureAwait(false);
-                Count(batch, Stopwatch.GetElapsedTime(began));
-                batch = next;
-            }
-        }
-    }
-
-    private void Count(WatchBatch batch, TimeSpan took)
-    {
-        GrpcFigures figures = api.Figures.Grpc;
-        if (batch.EventCount > 0)
-        {
-            figures.WatchSends.Observe(took);
-            figures.WatchSendsPerEvent.Observe(took / batch.EventCount);
-        }
-        else if (batch.Created || batch.Canceled)
-        {
-            figures.WatchControlSends.Observe(took);
-        }
-        else
-        {
-            figures.WatchProgressSends.Observe(took);
-        }
-    }
-
     private static async Task SwallowCancellation(Task task)
     {
         try
@@ -184,49 +178,5 @@ internal sealed class WatchService(ApiContext api)
         {
             // The call is over either way; its outcome is that of the side that ended first.
         }
-    }
-}
-
-/// <summary>Binds <see cref="WatchService"/> with a marshaller that writes a response's shared event bytes without a copy in between.</summary>
-/// <param name="api">The node.</param>
-internal sealed class WatchMethods(ApiContext api) : IServiceMethodProvider<WatchService>
-{
-    /// <inheritdoc/>
-    public void OnServiceMethodDiscovery(ServiceMethodProviderContext<WatchService> context)
-    {
-        GrpcFigures grpc = api.Figures.Grpc;
-        MethodFigures? figures = null;
-        var method = new Method<WatchRequest, WatchBatch>(
-            MethodType.DuplexStreaming,
-            "etcdserverpb.Watch",
-            "Watch",
-            new Marshaller<WatchRequest>(
-                static (_, _) => throw new NotSupportedException("a server does not write requests"),
-                payload =>
-                {
-                    grpc.ReceivedBytes.Add(payload.PayloadLength);
-                    figures!.CountReceived();
-                    return WatchRequest.Parser.ParseFrom(payload.PayloadAsReadOnlySequence());
-                }),
-            new Marshaller<WatchBatch>(
-                (batch, payload) =>
-                {
-                    figures!.CountSent();
-                    grpc.SentBytes.Add(Write(batch, payload));
-                },
-                static _ => throw new NotSupportedException("a server does not read responses")));
-        figures = grpc.Of(method);
-        context.AddDuplexStreamingMethod(
-            method, [], static (service, requests, responses, call) => service.Watch(requests, responses, call));
-    }
-
-    private int Write(WatchBatch batch, SerializationContext payload)
-    {
-        var header = new WatchHeader(api.Status.ClusterId, api.Status.MemberId.Value, api.Status.Term.Value);
-        int length = batch.ComputeSize(header);
-        payload.SetPayloadLength(length);
-        batch.WriteTo(payload.GetBufferWriter(), header);
-        payload.Complete();
-        return length;
     }
 }

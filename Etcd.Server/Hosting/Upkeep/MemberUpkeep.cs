@@ -30,6 +30,8 @@ internal sealed class MemberUpkeep : IDisposable
     private readonly AutoCompactor? _compactor;
     private readonly IntegrityMonitor _integrity;
     private readonly StoreRepair _repair;
+    private readonly TickGate _gate = new();
+    private readonly Action _tick;
     private Task _running = Task.CompletedTask;
 
     /// <summary>Puts the parts together; nothing runs yet.</summary>
@@ -72,6 +74,7 @@ internal sealed class MemberUpkeep : IDisposable
         _quota = quota;
         _log = log;
         _space = new SpaceMonitor(node, self, machine.Alarms, quota, options.QuotaAutoDisarm, clock, log);
+        _tick = TickOnce;
         _metrics = new UpkeepMetrics(self, quota, _space, machine.Alarms, figures, store);
         _compactor = Compactor(options.AutoCompaction, node, store, clock, log);
         _integrity = new IntegrityMonitor(
@@ -127,18 +130,20 @@ internal sealed class MemberUpkeep : IDisposable
         ? _integrity.CheckAtStartAsync(stop)
         : Task.CompletedTask;
 
-    /// <summary>A heartbeat interval has passed. The timer.</summary>
-    public void Tick()
-    {
-        _space.Tick();
-        _compactor?.Tick();
-    }
+    /// <summary>A heartbeat interval has passed. The timer, which does not wait for the last tick; see <see cref="TickGate"/>.</summary>
+    public void Tick() => _gate.Run(_tick);
 
     /// <summary>Completes when what <see cref="Start"/> began has ended.</summary>
     public Task EndedAsync() => _running;
 
     /// <inheritdoc/>
     public void Dispose() => _metrics.Dispose();
+
+    private void TickOnce()
+    {
+        _space.Tick();
+        _compactor?.Tick();
+    }
 
     private static AutoCompactor? Compactor(CompactionRetention retention, MemberNode node, MvccStore store, TimeProvider clock, ILogger log)
     {

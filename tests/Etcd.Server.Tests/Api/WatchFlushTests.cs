@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Text;
 using Etcd.Protocol.Etcdserverpb;
 using Etcd.Server.Hosting;
@@ -14,7 +16,7 @@ namespace Etcd.Server.Tests.Api;
 
 /// <summary>
 /// Goal: what a watch call writes is flushed often enough, however fast events come: unflushed bytes neither reach the client
-/// nor hold the writer back. Method: the service with a writer that counts what was written since its last flush, and a
+/// nor hold the writer back. Method: the service with a writer, or a body, that counts what was written since its last flush, and a
 /// history that is large enough for the queue never to run empty.
 /// </summary>
 public sealed class WatchFlushTests
@@ -22,8 +24,32 @@ public sealed class WatchFlushTests
     private const int Puts = 600;
     private const int ValueBytes = 8 * 1024;
 
+    // One response may be larger than the bound; nothing is added to it.
+    private const int UnflushedBytesMax = Limits.WatchUnflushedBytesMax + (2 * ValueBytes) + 1024;
+
     [Fact]
     public async Task ALongRunOfResponsesIsFlushedOnTheWay()
+    {
+        using var done = new CancellationTokenSource();
+        var writer = new CountingWriter(done);
+        await RunAsync(service => service.Watch(new OneWatchPerKey(), writer, new CallContext(done.Token)));
+
+        Assert.Equal(Puts, writer.Events);
+        Assert.InRange(writer.UnflushedBytesMost, 1, UnflushedBytesMax);
+    }
+
+    [Fact]
+    public async Task ALongRunOfResponsesIsFlushedOnTheWayIntoABody()
+    {
+        using var done = new CancellationTokenSource();
+        var body = new CountingBody(done);
+        await RunAsync(service => service.Watch(new OneWatchPerKey(), new CountingWriter(done), new CallContext(done.Token), body));
+
+        Assert.Equal(Puts, body.Events);
+        Assert.InRange(body.UnflushedBytesMost, 1, UnflushedBytesMax);
+    }
+
+    private static async Task RunAsync(Func<Server.Api.Watches.WatchService, Task> watch)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("etcd-watch-flush-");
         try
@@ -34,14 +60,7 @@ public sealed class WatchFlushTests
             await member.Started.WaitAsync(TestContext.Current.CancellationToken);
             await FillAsync(member);
 
-            using var done = new CancellationTokenSource();
-            var writer = new CountingWriter(done);
-            await Assert.ThrowsAnyAsync<RpcException>(() =>
-                new Server.Api.Watches.WatchService(member.Api).Watch(new OneWatchPerKey(), writer, new CallContext(done.Token)));
-
-            Assert.Equal(Puts, writer.Events);
-            // One response may be larger than the bound; nothing is added to it.
-            Assert.InRange(writer.UnflushedBytesMost, 1, Limits.WatchUnflushedBytesMax + (2 * ValueBytes) + 1024);
+            await Assert.ThrowsAnyAsync<RpcException>(() => watch(new Server.Api.Watches.WatchService(member.Api)));
         }
         finally
         {
@@ -108,6 +127,39 @@ public sealed class WatchFlushTests
         }
 
         public Task WriteAsync(WatchBatch message, CancellationToken cancellationToken) => WriteAsync(message);
+    }
+
+    /// <summary>A body that keeps what is written until it is flushed, and reads it then.</summary>
+    private sealed class CountingBody(CancellationTokenSource done) : PipeWriter
+    {
+        private readonly ArrayBufferWriter<byte> _unflushed = new();
+
+        public long UnflushedBytesMost { get; private set; }
+
+        public int Events { get; private set; }
+
+        public override void Advance(int bytes) => _unflushed.Advance(bytes);
+
+        public override Memory<byte> GetMemory(int sizeHint = 0) => _unflushed.GetMemory(sizeHint);
+
+        public override Span<byte> GetSpan(int sizeHint = 0) => _unflushed.GetSpan(sizeHint);
+
+        public override void CancelPendingFlush() => throw new NotSupportedException();
+
+        public override void Complete(Exception? exception = null) => throw new NotSupportedException("the call's end is not the service's");
+
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
+        {
+            UnflushedBytesMost = Math.Max(UnflushedBytesMost, _unflushed.WrittenCount);
+            Events += Watch.Frames.Parse(_unflushed.WrittenSpan).Sum(r => r.Events.Count);
+            _unflushed.Clear();
+            if (Events == Puts)
+            {
+                done.Cancel();
+            }
+
+            return ValueTask.FromResult(new FlushResult(isCanceled: false, isCompleted: false));
+        }
     }
 
     private sealed class CallContext(CancellationToken cancellation) : ServerCallContext

@@ -135,6 +135,126 @@ public sealed class WatchBackPressureTests
         Assert.Equal(Enumerable.Range(2, 11), client.TakeAll().SelectMany(r => r.Events).Select(e => (int)e.Kv.ModRevision));
     }
 
+    /// <summary>
+    /// etcd issue 22264, once more: whatever the hub is at, here in the middle of telling a stream, neither the thread that applies nor one
+    /// that brings requests waits for it; and what they brought is done afterwards.
+    /// </summary>
+    [Fact]
+    public void Nobody_waits_for_the_hub_22264()
+    {
+        var bench = new WatchBench();
+        using var output = new StuckOutput();
+        WatchStream stuck = bench.Hub.OpenStream(output);
+        stuck.Create(new WatchCreate(0, "a"u8.ToArray(), default, 0, WatchFilters.None, false, false, false));
+        bench.Settle();
+        Assert.True(stuck.TryTake(out _));
+        Assert.False(stuck.TryTake(out _));
+        bench.Put("a", "1");
+        ClientStream other = bench.Open();
+        var hub = new Thread(() => bench.Settle());
+        hub.Start();
+        output.Entered.Wait(TestContext.Current.CancellationToken);
+
+        // None of these returns if it has to wait.
+        bench.Put("a", "2");
+        other.Create("a");
+        other.Stream.Submit();
+        Assert.Null(other.Take());
+
+        output.Leave.Set();
+        hub.Join();
+        bench.Settle();
+        Assert.True(other.Take()!.Created);
+        bench.Put("a", "3");
+        bench.Settle();
+        Assert.Equal("put a@4", ClientStream.Text(other.TakeAll()));
+    }
+
+    [Fact]
+    public void A_request_is_carried_out_by_who_brings_it()
+    {
+        var bench = new WatchBench();
+        ClientStream client = bench.Open();
+        bench.Settle();
+        int wakes = bench.Wakes;
+        client.Create("a");
+        client.Stream.Submit();
+
+        Assert.True(client.Take()!.Created);
+        Assert.Equal(wakes, bench.Wakes);
+    }
+
+    [Fact]
+    public void What_is_left_of_a_request_is_the_hubs_threads()
+    {
+        var bench = new WatchBench();
+        bench.Put("a", "1");
+        ClientStream client = bench.Open();
+        bench.Settle();
+        int wakes = bench.Wakes;
+        client.Create("a", start: 2);
+        client.Stream.Submit();
+
+        Assert.True(client.Take()!.Created);
+        Assert.Null(client.Take());
+        Assert.Equal(wakes + 1, bench.Wakes);
+        bench.Settle();
+        Assert.Equal("put a@2", ClientStream.Text(client.TakeAll()));
+
+        client.Create("b", progress: true);
+        client.Stream.Submit();
+        Assert.Equal(wakes + 2, bench.Wakes);
+    }
+
+    [Fact]
+    public void Equal_watches_of_a_stream_share_what_there_is_room_for()
+    {
+        const int Watches = 50;
+        var bench = new WatchBench(new WatchHubOptions { StreamPendingBytesMax = 6000 });
+        ClientStream client = bench.Open();
+        for (int i = 0; i < Watches; i++)
+        {
+            client.Create("a");
+        }
+
+        bench.Settle();
+        client.TakeAll();
+        bench.Put("a", new string('v', 400));
+        bench.Settle();
+
+        int given = Watches - bench.Hub.Statistics.SlowWatchers;
+        Assert.InRange(given, 2, Watches - 2);
+        Assert.Equal(given, client.TakeFrames(int.MaxValue).Count);
+        do
+        {
+            bench.Settle();
+        }
+        while (client.TakeFrames(1500).Count > 0);
+
+        Assert.Equal(
+            Enumerable.Range(0, Watches).Select(id => (long)id),
+            client.Received.Where(r => r.Events.Count > 0).Select(r => r.WatchId).Order());
+    }
+
+    private sealed class StuckOutput : IWatchOutput, IDisposable
+    {
+        public ManualResetEventSlim Entered { get; } = new();
+
+        public ManualResetEventSlim Leave { get; } = new();
+
+        public void OnAvailable()
+        {
+            Entered.Set();
+            Leave.Wait();
+        }
+
+        public void Dispose()
+        {
+            Entered.Dispose();
+            Leave.Dispose();
+        }
+    }
+
     [Fact]
     public void One_that_is_far_behind_does_not_hold_up_one_that_is_near()
     {

@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Text;
 using Etcd.Protocol.Etcdserverpb;
 using Etcd.Protocol.Mvccpb;
+using Etcd.Server.Api.Watches;
 using Etcd.Server.Storage;
 using Etcd.Server.Watch;
 using Etcd.TestKit;
@@ -93,6 +95,27 @@ internal sealed class ClientStream : IWatchOutput
         return response;
     }
 
+    /// <summary>Takes what is there up to about so many bytes, as a call on the wire does: as gRPC's messages, one behind the other.</summary>
+    public List<WatchResponse> TakeFrames(int bytesMax)
+    {
+        var shares = new List<WatchShare>();
+        Stream.TryTakeMany(bytesMax, shares);
+        var all = new List<WatchResponse>();
+        foreach (WatchShare share in shares)
+        {
+            var buffer = new ArrayBufferWriter<byte>();
+            long messages = WatchFrames.Write(buffer, share, WatchBench.Header);
+            List<WatchResponse> responses = Frames.Parse(buffer.WrittenSpan);
+            Assert.Equal(share.Count, responses.Count);
+            Assert.Equal(messages, responses.Sum(r => (long)r.CalculateSize()));
+            Assert.All(responses, r => Assert.Equal(share.EventsEach, r.Events.Count));
+            all.AddRange(responses);
+        }
+
+        Received.AddRange(all);
+        return all;
+    }
+
     /// <summary>Takes everything that is there.</summary>
     public List<WatchResponse> TakeAll()
     {
@@ -110,4 +133,24 @@ internal sealed class ClientStream : IWatchOutput
 
     public static string Text(IEnumerable<WatchResponse> responses) =>
         string.Join(", ", responses.SelectMany(r => r.Events).Select(Text));
+}
+
+/// <summary>Reads gRPC's messages.</summary>
+internal static class Frames
+{
+    private const int PrefixBytes = 5;
+
+    public static List<WatchResponse> Parse(ReadOnlySpan<byte> bytes)
+    {
+        var all = new List<WatchResponse>();
+        while (!bytes.IsEmpty)
+        {
+            Assert.Equal(0, bytes[0]);
+            int length = BinaryPrimitives.ReadInt32BigEndian(bytes[1..]);
+            all.Add(WatchResponse.Parser.ParseFrom(bytes.Slice(PrefixBytes, length)));
+            bytes = bytes[(PrefixBytes + length)..];
+        }
+
+        return all;
+    }
 }

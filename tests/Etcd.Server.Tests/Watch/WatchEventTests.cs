@@ -134,7 +134,7 @@ public sealed class WatchEventTests
     [Fact]
     public void Watchers_that_need_the_same_past_share_its_reading()
     {
-        var bench = new WatchBench(new WatchHubOptions { CatchUpEventsMax = 10 });
+        var bench = new WatchBench(new WatchHubOptions { CatchUpShareBytes = int.MaxValue, CatchUpEventsMax = 10 });
         for (int i = 0; i < 50; i++)
         {
             bench.Put("k" + (i % 5), "x");
@@ -298,6 +298,36 @@ public sealed class WatchEventTests
         List<WatchResponse> responses = client.TakeAll();
         Assert.Equal([2, 3, 4, 5, 6, 7, 8], responses.Where(r => r.WatchId == 0).SelectMany(r => r.Events).Select(e => e.Kv.ModRevision));
         Assert.Equal([6, 7, 8], responses.Where(r => r.WatchId == 1).SelectMany(r => r.Events).Select(e => e.Kv.ModRevision));
+    }
+
+    /// <summary>
+    /// etcd issue 15271, the client's side: it comes back to a member that was away and has not caught up. What that one has yet to apply lies
+    /// before what the client has seen.
+    /// </summary>
+    [Fact]
+    public void A_client_that_comes_back_to_a_member_behind_does_not_go_back_in_time_15271()
+    {
+        var bench = new WatchBench();
+        for (int i = 0; i < 3; i++)
+        {
+            bench.Put("a", "before");
+        }
+
+        // Elsewhere it has seen everything up to 7; this member is at 4.
+        ClientStream client = bench.Open();
+        client.Create("a", start: 8, progress: true);
+        client.Stream.Submit();
+        for (int i = 0; i < 6; i++)
+        {
+            client.Stream.RequestProgress();
+            bench.Clock.Advance(TimeSpan.FromHours(1));
+            bench.Put("a", "caught up");
+            bench.Settle();
+        }
+
+        List<WatchResponse> responses = client.TakeAll();
+        Assert.Equal("put a@8, put a@9, put a@10", ClientStream.Text(responses));
+        Assert.All(responses.Where(r => !r.Created), r => Assert.True(r.Header.Revision >= 8));
     }
 
     [Fact]

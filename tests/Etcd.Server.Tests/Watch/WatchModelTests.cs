@@ -8,7 +8,7 @@ namespace Etcd.Server.Tests.Watch;
 
 /// <summary>
 /// Goal: whatever happens, each watcher receives exactly the events that it asked for, in order, each once.
-/// Method: random writes, watches, cancels, compactions, lost batches, slow clients and tight bounds, all from one seed and
+/// Method: random writes, watches (many of them equal), cancels, compactions, lost batches, slow clients and tight bounds, all from one seed and
 /// on one thread; what each watcher received is compared with what a list of all events says. A failure names its seed;
 /// ETCD_TEST_SEED runs that one alone, ETCD_TEST_SEEDS sets how many are tried.
 /// </summary>
@@ -75,6 +75,8 @@ public sealed class WatchModelTests
                 FragmentBytesMax = _random.Next(300, 2000),
                 CatchUpEventsMax = _random.Next(1, 30),
                 CatchUpWatchersMax = _random.Next(1, 10),
+                CatchUpShareBytes = _random.Next(1, 3000),
+                StreamsToldTogetherMax = _random.Next(1, 8),
                 ProgressInterval = TimeSpan.FromSeconds(10),
                 Seed = seed,
             });
@@ -186,6 +188,9 @@ public sealed class WatchModelTests
             do
             {
                 _bench.Settle();
+                // Or streams that rest would do so for ever.
+                _bench.Clock.Advance(TimeSpan.FromMilliseconds(10));
+                _bench.Settle();
                 any = false;
                 foreach (Client client in _clients)
                 {
@@ -214,6 +219,8 @@ public sealed class WatchModelTests
     /// <summary>One stream, and what its watches should have.</summary>
     private sealed class Client(WatchBench bench, Random random)
     {
+        private Expected? _last;
+
         private readonly ClientStream _stream = bench.Open();
         private readonly Queue<Expected> _asked = new();
         private readonly Dictionary<long, Expected> _watches = [];
@@ -245,8 +252,14 @@ public sealed class WatchModelTests
                 case < 8:
                     _stream.Stream.RequestProgress();
                     break;
-                case < 10:
+                case < 9:
                     TakeAll();
+                    break;
+                case < 12:
+                    TakeFrames();
+                    break;
+                case < 13:
+                    _stream.Stream.Submit();
                     break;
                 default:
                     TakeOne();
@@ -277,7 +290,8 @@ public sealed class WatchModelTests
 
         private void Ask()
         {
-            string key = random.Next(8) == 0 ? "" : new[] { "a", "aa", "ab", "b", "c", "\0" }[random.Next(6)];
+            string empty = random.Next(2) == 0 ? "" : "\0";
+            string key = random.Next(8) == 0 ? empty : new[] { "a", "aa", "ab", "b", "c", "\0" }[random.Next(6)];
             string end = new[] { "", "", "\0", "b", "zz", "ab" }[random.Next(6)];
             long start = random.Next(5) switch
             {
@@ -295,14 +309,22 @@ public sealed class WatchModelTests
                 WithPrevious = random.Next(2) == 0,
                 Fragment = random.Next(2) == 0,
             };
-            if (end.Length > 0 && end != "\0" && string.CompareOrdinal(watch.Key, end) >= 0)
+            if (_last is not null && random.Next(2) == 0)
             {
+                // The same once more, which shares its responses with the other if they come at the same time.
+                watch = _last.Again(start, bench.History.CurrentRevision);
+            }
+
+            _last = watch;
+            if (watch.End.Length > 0 && watch.End != "\0" && string.CompareOrdinal(watch.Key, watch.End) >= 0)
+            {
+                _last = null;
                 return;
             }
 
             _asked.Enqueue(watch);
             _all.Add(watch);
-            _stream.Create(key, end, start, id: 0, watch.Filters, watch.WithPrevious, progress: random.Next(2) == 0, watch.Fragment);
+            _stream.Create(watch.Key == "\0" ? empty : watch.Key, watch.End, start, id: 0, watch.Filters, watch.WithPrevious, progress: random.Next(2) == 0, watch.Fragment);
         }
 
         private bool TakeOne()
@@ -312,6 +334,20 @@ public sealed class WatchModelTests
                 return false;
             }
 
+            Look(response);
+            return true;
+        }
+
+        private void TakeFrames()
+        {
+            foreach (WatchResponse response in _stream.TakeFrames(random.Next(1, 3000)))
+            {
+                Look(response);
+            }
+        }
+
+        private void Look(WatchResponse response)
+        {
             if (response.Created)
             {
                 Expected watch = _asked.Dequeue();
@@ -337,8 +373,6 @@ public sealed class WatchModelTests
                 Assert.DoesNotContain(response.WatchId, _cancelled);
                 _watches[response.WatchId].Take(response);
             }
-
-            return true;
         }
     }
 
@@ -368,6 +402,17 @@ public sealed class WatchModelTests
         public bool IsOver { get; private set; }
 
         public bool IsCompacted { get; private set; }
+
+        public Expected Again(long start, long askedAt) => new()
+        {
+            Key = Key,
+            End = End,
+            Start = start,
+            AskedAt = askedAt,
+            Filters = Filters,
+            WithPrevious = WithPrevious,
+            Fragment = Fragment,
+        };
 
         public void Begin(long headerRevision)
         {

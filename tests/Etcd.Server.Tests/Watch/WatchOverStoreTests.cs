@@ -29,6 +29,37 @@ public sealed class WatchOverStoreTests
         run.Check();
     });
 
+    /// <summary>
+    /// etcd issues 18089 and 19179, on the real store: a delete at the compacted revision is in the history of a watch that begins there,
+    /// whether the compaction's work is done or not.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_watch_from_the_compact_revision_sees_the_delete_at_it_18089_19179(bool worked)
+    {
+        var store = new MvccStore();
+        var hub = new WatchHub(store, new FakeTimeProvider(), static () => { });
+        store.ConnectSink(hub);
+        store.Put("a", "1");
+        long deleted = store.Delete("a");
+        store.Put("b", "1");
+        store.Compact(deleted);
+        store.Publish();
+        for (int step = 0; worked && step < 100; step++)
+        {
+            store.RunOnce();
+        }
+
+        var client = new ClientStream(hub);
+        client.Create("a", "z", start: deleted);
+        while (hub.RunOnce() == TimeSpan.Zero)
+        {
+        }
+
+        Assert.Equal("del a@3, put b@4", ClientStream.Text(client.TakeAll()));
+    }
+
     private sealed record Change(long Revision, string Key, string? Value, string? Previous);
 
     private sealed class Run

@@ -1,3 +1,6 @@
+using System.Buffers;
+using Etcd.Protocol.Etcdserverpb;
+using Etcd.Server.Api.Watches;
 using Etcd.Server.Storage;
 using Etcd.Server.Watch;
 
@@ -15,7 +18,12 @@ public sealed class WatchThreadsTests
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
 
     [Fact]
-    public void Clients_on_their_own_threads_get_everything()
+    public void Clients_on_their_own_threads_get_everything() => Run(index => index % 2 == 1);
+
+    [Fact]
+    public void Clients_that_take_many_at_a_time_get_everything() => Run(index => index % 4 > 0);
+
+    private static void Run(Func<int, bool> takesMany)
     {
         var history = new FakeHistory();
         using var wake = new AutoResetEvent(false);
@@ -37,7 +45,7 @@ public sealed class WatchThreadsTests
             }
         });
         hubThread.Start();
-        Reader[] readers = [.. Enumerable.Range(0, Clients).Select(i => new Reader(hub, i))];
+        Reader[] readers = [.. Enumerable.Range(0, Clients).Select(i => new Reader(hub, i, takesMany(i)))];
         var apply = new Thread(() =>
         {
             for (int i = 0; i < Revisions; i++)
@@ -63,11 +71,16 @@ public sealed class WatchThreadsTests
         private readonly WatchStream _stream;
         private readonly Thread _thread;
 
-        public Reader(WatchHub hub, int index)
+        public Reader(WatchHub hub, int index, bool takesMany)
         {
             _stream = hub.OpenStream(this);
-            _stream.Create(new WatchCreate(0, default, new byte[] { 0 }, StartRevision: 2, WatchFilters.None, false, index % 2 == 0, false));
-            _thread = new Thread(Read);
+            // From its own thread, so that some are created while others get their events.
+            _thread = new Thread(() =>
+            {
+                _stream.Create(new WatchCreate(0, default, new byte[] { 0 }, StartRevision: 2, WatchFilters.None, false, index % 2 == 0, false));
+                _stream.Submit();
+                Read(takesMany ? TakeMany : TakeOne);
+            });
             _thread.Start();
         }
 
@@ -84,24 +97,44 @@ public sealed class WatchThreadsTests
 
         public void Dispose() => _available.Dispose();
 
-        private void Read()
+        private void Read(Func<bool> take)
         {
             while (Seen.Count < Revisions)
             {
-                if (!_stream.TryTake(out WatchBatch? batch))
+                if (!take() && !_available.WaitOne(Deadline))
                 {
-                    if (!_available.WaitOne(Deadline))
-                    {
-                        return;
-                    }
-
-                    continue;
+                    return;
                 }
-
-                var buffer = new System.Buffers.ArrayBufferWriter<byte>();
-                batch.WriteTo(buffer, WatchBench.Header);
-                Seen.AddRange(Etcd.Protocol.Etcdserverpb.WatchResponse.Parser.ParseFrom(buffer.WrittenSpan).Events.Select(e => e.Kv.ModRevision));
             }
         }
+
+        private bool TakeOne()
+        {
+            if (!_stream.TryTake(out WatchBatch? batch))
+            {
+                return false;
+            }
+
+            var buffer = new ArrayBufferWriter<byte>();
+            batch.WriteTo(buffer, WatchBench.Header);
+            See(WatchResponse.Parser.ParseFrom(buffer.WrittenSpan));
+            return true;
+        }
+
+        private bool TakeMany()
+        {
+            var shares = new List<WatchShare>();
+            if (!_stream.TryTakeMany(4000, shares))
+            {
+                return false;
+            }
+
+            var buffer = new ArrayBufferWriter<byte>();
+            shares.ForEach(share => WatchFrames.Write(buffer, share, WatchBench.Header));
+            Frames.Parse(buffer.WrittenSpan).ForEach(See);
+            return true;
+        }
+
+        private void See(WatchResponse response) => Seen.AddRange(response.Events.Select(e => e.Kv.ModRevision));
     }
 }
