@@ -111,8 +111,8 @@ internal static partial class Scenarios
 
     private static IEnumerable<IStep> WithoutRights() =>
     [
-        .. Commands("get both", "put both 1", "del both", "watch both", "lease grant 10", "lease list", "lease timetolive 1", "lease revoke 1", "lease keep-alive --once 1", "lock l echo hi", "elect e v", "elect -l e"),
-        .. Commands("get both", "put both 1", "del both", "watch both", "lease list", "lock l echo hi", "elect e v", "elect -l e").Select(AsBob),
+        .. Commands("get both", "put both 1", "del both", "watch both", "lease timetolive 1", "lease revoke 1", "lease keep-alive --once 1", "lock l echo hi", "elect e v"),
+        .. Commands("get both", "put both 1", "del both", "watch both", "lock l echo hi", "elect e v").Select(AsBob),
         .. Commands("lock app/l echo hi", "lock l echo hi", "elect e v").Select(AsAlice),
         .. Commands("--user alice: get both", "--user alice:wrong get both", "--user '' get both"),
     ];
