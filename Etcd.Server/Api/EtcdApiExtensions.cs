@@ -9,6 +9,7 @@ using Etcd.Server.Api.Leases;
 using Etcd.Server.Api.Maintenance;
 using Etcd.Server.Api.Metrics;
 using Etcd.Server.Api.Watches;
+using Grpc.AspNetCore.Server;
 using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;

@@ -215,7 +215,7 @@ public sealed class AuthStateTests
         Assert.Equal((Permission.Types.Type.Readwrite, 0, "\0"), (all.PermType, all.Key.Length, all.RangeEnd.ToStringUtf8()));
     }
 
-    /// <summary>One of each command for root, which the members of <see cref="WithUsers"/> carry out.</summary>
+    /// <summary>One of each command for root, which the members with users carry out.</summary>
     internal static IEnumerable<InternalRaftRequest> Administration() =>
     [
         AddUser("new"), AddRole("new"), Enable(), Grant("bob", "app"), Permit("app", "new", Permission.Types.Type.Read), RevokeRole("alice", "app"), Revoke("app", "read"),

@@ -1,4 +1,3 @@
-using Etcd.Protocol.Etcdserverpb;
 using static Etcd.Interop.Tests.Comparison.Requests;
 using static Etcd.Protocol.Etcdserverpb.DowngradeRequest.Types;
 

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using Etcd.Server.Hosting.Listeners;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Etcd.Server.Tests.Hosting.Listeners;
 

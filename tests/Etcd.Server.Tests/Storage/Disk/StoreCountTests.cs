@@ -14,18 +14,28 @@ namespace Etcd.Server.Tests.Storage.Disk;
 public sealed class StoreCountTests
 {
     [Fact]
-    public void Few_keys() => TestSeed.ForEach(10, random => new Life(random, keys: 30).Run(steps: 400));
+    public void Few_keys() => TestSeed.ForEach(10, random =>
+    {
+        using var life = new Life(random, keys: 30);
+        life.Run(steps: 400);
+    });
 
     [Fact]
-    public void Keys_of_several_levels_of_the_tree() => TestSeed.ForEach(2, random => new Life(random, keys: 20_000).Run(steps: 60, changesMax: 900));
+    public void Keys_of_several_levels_of_the_tree() => TestSeed.ForEach(2, random =>
+    {
+        using var life = new Life(random, keys: 20_000);
+        life.Run(steps: 60, changesMax: 900);
+    });
 
     /// <summary>A store, its model, and what is done to both.</summary>
-    private sealed class Life(Random random, int keys)
+    private sealed class Life(Random random, int keys) : IDisposable
     {
         private readonly SimDisk _disk = new();
         private readonly NaiveStore _model = new();
         private readonly RangeResult _result = new();
         private DiskRig _rig = null!;
+
+        public void Dispose() => _rig.Dispose();
 
         public void Run(int steps, int changesMax = 5)
         {
