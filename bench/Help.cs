@@ -38,6 +38,8 @@ internal static class Help
           --put-rate R            the load beside them, rather than half of etcd's maximum
           --passes N              default 3; the report has the medians
           --warm-up S             seconds of puts to 500 watchers before anything counts, default 8
+          --etcd-only, --ours-only, --server PATH, --work-dir DIR  as above
+          --markdown FILE         the table, default bench/RESULTS-watch.md if nothing is narrowed
 
         store     what a store of many keys costs: restart, memory, folder after overwriting and compacting, all keys read and
                   counted; and what a compaction with its rewriting and a Defragment cost those who put meanwhile, at half of
@@ -46,11 +48,6 @@ internal static class Help
           --keys-total N          keys at rest, default 1000000
           --revisions N           that the compaction under load drops, default 300000
           --seconds S             the least time of each phase under load, default 8
-          --etcd-only, --ours-only, --server PATH, --work-dir DIR  as above
-          --markdown FILE         the table, default bench/RESULTS-watch.md if nothing is narrowed
-
-        store     what a store of many keys costs: restart, memory, folder after overwriting and compacting, count of all keys
-          --keys-total N          default 1000000
           --clients N             of the loads, default 256
           --etcd-only, --ours-only, --server PATH, --work-dir DIR  as above
           --markdown FILE         the tables, default bench/RESULTS-store.md if nothing is narrowed
