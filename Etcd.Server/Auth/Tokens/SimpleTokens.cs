@@ -5,8 +5,9 @@ using Etcd.Server.Primitives;
 namespace Etcd.Server.Auth.Tokens;
 
 /// <summary>
-/// Tokens that members keep: 16 random letters, a dot, and the index of the log's entry by which the user signed in, such as
-/// <c>sJqKLuEVgNoRtWye.42</c>. Every member that applies that entry knows it from then on, until it has not been used there for its time
+/// Tokens that members keep: 16 random letters, a dot, and the index of the entry before the one by which the user signed in, such as
+/// <c>sJqKLuEVgNoRtWye.41</c> by entry 42. (etcd takes the index that its database is at while it applies the entry; members of both kinds
+/// must give the same.) Every member that applies that entry knows it from then on, until it has not been used there for its time
 /// to live, or the member starts again. Any thread.
 /// </summary>
 public sealed class SimpleTokens : ITokens
@@ -51,7 +52,7 @@ public sealed class SimpleTokens : ITokens
     /// <inheritdoc/>
     public string? Assign(string username, string prefix, LogIndex index)
     {
-        string token = string.Create(CultureInfo.InvariantCulture, $"{prefix}.{index.Value}");
+        string token = string.Create(CultureInfo.InvariantCulture, $"{prefix}.{index.Value - 1}");
         if (index > _replayed)
             _holders[token] = new Holder(username, _clock.GetTimestamp() + _lifetime);
 
@@ -66,8 +67,8 @@ public sealed class SimpleTokens : ITokens
     {
         ArgumentNullException.ThrowIfNull(token);
         int dot = token.IndexOf('.', StringComparison.Ordinal);
-        return dot >= 0 && ulong.TryParse(token.AsSpan(dot + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ulong index)
-            ? new LogIndex(index)
+        return dot >= 0 && ulong.TryParse(token.AsSpan(dot + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ulong before) && before < ulong.MaxValue
+            ? new LogIndex(before + 1)
             : LogIndex.Zero;
     }
 

@@ -9,7 +9,7 @@ namespace Etcd.Interop.Tests.Users;
 
 /// <summary>
 /// Goal: a cluster has one set of users, whoever was asked and whatever kind its members are. Method: three processes; users are changed at
-/// one while the others are asked, a member is killed and comes back, and the whole state of all is compared by etcd's own hash.
+/// one while the others are asked, a member is killed and comes back, and what all say is compared; among ours by etcd's hash of everything.
 /// </summary>
 public sealed class UserClusterTests
 {
@@ -81,7 +81,25 @@ public sealed class UserClusterTests
         string other = await SignInAsync(ours);
         await new KV.KVClient(cluster.Members[2].Channel).PutAsync(
             new PutRequest { Key = ByteString.CopyFromUtf8("app/k"), Value = ByteString.CopyFromUtf8("v") }, [new("token", other)], cancellationToken: Token);
-        await SameAsync(cluster);
+        // Their databases differ in what is not about users, so their hashes of everything do too.
+        foreach (ClusterMember member in cluster.Members)
+        {
+            await Setup.OkAsync(member.Place.Client, "--user root:toor get app/k");
+        }
+
+        var told = new HashSet<string>(StringComparer.Ordinal);
+        foreach (ClusterMember member in cluster.Members)
+        {
+            string all = "";
+            foreach (string question in new[] { "user list", "user get alice", "user get from-etcd", "role list", "role get app", "auth status" })
+            {
+                all += await Setup.OkAsync(member.Place.Client, "--user root:toor " + question);
+            }
+
+            told.Add(all);
+        }
+
+        Assert.Single(told);
     }
 
     private static async Task<bool> LetsInAsync(ClusterMember member)

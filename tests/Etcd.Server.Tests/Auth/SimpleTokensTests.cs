@@ -11,14 +11,14 @@ public sealed class SimpleTokensTests
     private readonly FakeTimeProvider _clock = new();
 
     [Fact]
-    public void A_token_is_sixteen_letters_a_dot_and_the_index()
+    public void A_token_is_sixteen_letters_a_dot_and_the_index_before()
     {
         SimpleTokens tokens = New();
         string prefix = tokens.NewPrefix();
         Assert.Matches("^[a-zA-Z]{16}$", prefix);
         Assert.NotEqual(prefix, tokens.NewPrefix());
         string token = tokens.Assign("alice", prefix, new LogIndex(42))!;
-        Assert.Equal(prefix + ".42", token);
+        Assert.Equal(prefix + ".41", token);
         Assert.Equal(new LogIndex(42), tokens.OriginOf(token));
         Assert.True(tokens.TryFind(token, 7, out AuthInfo who));
         Assert.Equal(new AuthInfo("alice", 7), who);
