@@ -38,6 +38,7 @@ public sealed partial class HealthAndMetricsComparisonTests
         "etcd_network_known_peers",
         // It does not check what it reads.
         "etcd_store_",
+        "etcd_debugging_watch_apply_",
     ];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
