@@ -126,7 +126,9 @@ public sealed class StoreLedgerTests
             "compaction" or "refused compaction" => Send(member, RaftCommandKind.Compaction, new CompactionRequest { Revision = 1000 }),
             "alarm" => Send(member, RaftCommandKind.Alarm, new AlarmRequest
             {
-                Action = number % 2 == 0 ? AlarmAction.Activate : AlarmAction.Deactivate, MemberID = member.Id.Value, Alarm = AlarmType.Nospace,
+                Action = number % 2 == 0 ? AlarmAction.Activate : AlarmAction.Deactivate,
+                MemberID = member.Id.Value,
+                Alarm = AlarmType.Nospace,
             }),
             "alarm list" => Send(member, RaftCommandKind.Alarm, new AlarmRequest { Action = AlarmAction.Get }),
             "member" => member.Node.ProposeConfChangeAsync(number % 2 == 0

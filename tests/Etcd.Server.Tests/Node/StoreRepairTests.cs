@@ -70,7 +70,9 @@ public sealed class StoreRepairTests
         Write(cluster, "before", run: false);
         _ = cluster.Leader!.Node.ProposeAsync(RaftCommand.Create(RaftCommandKind.DeleteRange, new DeleteRangeRequest
         {
-            Key = ByteString.CopyFromUtf8("cold"), RangeEnd = ByteString.CopyFromUtf8("cole"), PrevKv = true,
+            Key = ByteString.CopyFromUtf8("cold"),
+            RangeEnd = ByteString.CopyFromUtf8("cole"),
+            PrevKv = true,
         }.ToByteArray()));
         Write(cluster, "behind");
         Assert.True(damaged.Node.IsDamaged);
@@ -380,7 +382,9 @@ public sealed class StoreRepairTests
     {
         _ = cluster.Leader!.Node.ProposeAsync(RaftCommand.Create(RaftCommandKind.DeleteRange, new DeleteRangeRequest
         {
-            Key = ByteString.CopyFromUtf8(first), RangeEnd = ByteString.CopyFromUtf8(last), PrevKv = true,
+            Key = ByteString.CopyFromUtf8(first),
+            RangeEnd = ByteString.CopyFromUtf8(last),
+            PrevKv = true,
         }.ToByteArray()));
         cluster.Tick(2);
     }
