@@ -210,6 +210,12 @@ internal sealed partial class ApplyLoop
             replacement.Fail(e);
             return true;
         }
+        catch (Exception e)
+        {
+            // The node ends; who waits for the replacement must not wait for ever.
+            replacement.Fail(new IOException("the state could not be put in place", e));
+            throw;
+        }
 
         Release();
         Installed(replacement.Index, replacement.Term, isReceived: false);

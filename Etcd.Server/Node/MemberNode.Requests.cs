@@ -20,13 +20,14 @@ public sealed partial class MemberNode
             return Task.FromException<ApplyOutcome>(stopped.ToException());
         }
 
-        // It would be applied everywhere else, and nobody here would hear of it. An alarm is for the others.
-        if (_apply.IsDamaged && command.Kind != RaftCommandKind.Alarm)
+        // It would be applied everywhere else, and nobody here would hear of it. An alarm is for the others, however far this one is behind.
+        bool isDamaged = _apply.IsDamaged;
+        if (isDamaged && command.Kind != RaftCommandKind.Alarm)
         {
             return Task.FromException<ApplyOutcome>(EtcdErrors.Corrupt.ToException());
         }
 
-        if (Committed > Applied + Limits.CommittedApplyGapMax || _proposals.IsFull)
+        if ((!isDamaged && Committed > Applied + Limits.CommittedApplyGapMax) || _proposals.IsFull)
         {
             return Task.FromException<ApplyOutcome>(EtcdErrors.TooManyRequests.ToException());
         }

@@ -44,9 +44,9 @@ internal sealed class WatchService(ApiContext api)
         CancellationToken leaderLost = context.LeaderLost(api.Status);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, api.Stopping, leaderLost);
         WatchStream stream = api.Rooms.Watches.OpenStream(output);
+        Task sender = send(stream, ended.Token);
         try
         {
-            Task sender = send(stream, ended.Token);
             Task reader = ReadAsync(stream, requests, context, ended.Token);
             Task first = await Task.WhenAny(sender, reader).ConfigureAwait(false);
             if (reader.IsCompletedSuccessfully)
@@ -70,6 +70,14 @@ internal sealed class WatchService(ApiContext api)
         }
         finally
         {
+            await ended.CancelAsync().ConfigureAwait(false);
+            if (output is FrameSender)
+            {
+                // Whatever ended the call: gRPC writes its trailers behind this, and the body has one writer at a time. gRPC's own
+                // writer sees to that itself, and may be held up by a client that does not read.
+                await sender.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
             stream.Close();
         }
     }

@@ -11,8 +11,7 @@ namespace Etcd.Server.Storage.Disk;
 public sealed record StoreDamage(string File, long? Offset, string Reason, bool IsLost);
 
 /// <summary>
-/// Collects what readers and the scrub find damaged, each place once. Names of files are never used again, so what a state that
-/// was replaced has left cannot be taken for its successor's. Any thread.
+/// Collects what readers and the scrub find damaged, each place once, and once more if its records are lost. Any thread.
 /// </summary>
 internal sealed class DamageReports
 {
@@ -20,7 +19,7 @@ internal sealed class DamageReports
     private const int PlacesMax = 1024;
 
     private readonly Lock _gate = new();
-    private readonly HashSet<(string File, long? Offset)> _known = [];
+    private readonly HashSet<(string File, long? Offset, bool IsLost)> _known = [];
     private volatile bool _hasLost;
 
     /// <summary>Called for each place when it is found first. It must return soon: a reader waits.</summary>
@@ -36,15 +35,22 @@ internal sealed class DamageReports
     {
         lock (_gate)
         {
-            if (_known.Count >= PlacesMax || !_known.Add((what.File, what.Offset)))
-                return;
-
+            // A place that memory still had may be lost later, and what is lost counts whether or not it is told again.
             _hasLost |= isLost;
+            if (_known.Count >= PlacesMax || !_known.Add((what.File, what.Offset, isLost)))
+                return;
         }
 
         Found(new StoreDamage(what.File, what.Offset, what.Message, isLost));
     }
 
     /// <summary>Another state is in the place of the damaged one.</summary>
-    public void Replaced() => _hasLost = false;
+    public void Replaced()
+    {
+        lock (_gate)
+        {
+            _hasLost = false;
+            _known.Clear();
+        }
+    }
 }

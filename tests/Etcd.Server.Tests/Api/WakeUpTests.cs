@@ -63,7 +63,8 @@ public sealed class WakeUpTests
             TestContext.Current.CancellationToken);
         Array.ForEach(signallers, s => s.Start());
 
-        await seen;
+        // Before the wait: what goes on behind it may run on one of them, which would wait for itself.
         Array.ForEach(signallers, s => s.Join());
+        await seen.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
     }
 }

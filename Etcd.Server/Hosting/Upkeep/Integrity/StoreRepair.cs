@@ -131,7 +131,7 @@ internal sealed class StoreRepair(RepairParts parts)
 
     private async Task<bool> TryAsync(bool isFirst, CancellationToken stop)
     {
-        Member[] sources = [.. Others().Where(m => parts.Peers.ActiveSince(m.Id) is not null).OrderByDescending(m => m.Id == parts.Node.Leader)];
+        Member[] sources = [.. Others().Where(CanBeAsked).OrderByDescending(m => m.Id == parts.Node.Leader)];
         if (sources.Length == 0)
         {
             if (isFirst)
@@ -165,6 +165,10 @@ internal sealed class StoreRepair(RepairParts parts)
 
         return !IsBroken;
     }
+
+    // A member whose data are said to differ gives no state to others: two of three would then have what is wrong.
+    private bool CanBeAsked(Member member) =>
+        parts.Peers.ActiveSince(member.Id) is not null && !parts.Machine.Alarms.Contains(new RaisedAlarm(member.Id, AlarmKind.Corrupt));
 
     private async Task<bool> TakeFromAsync(Member source, CancellationToken stop)
     {
